@@ -1,0 +1,60 @@
+/**
+ * Every limit that guards this process against a peer, with unit, default and reason. Leaf: imports only types.
+ * Each is enforced before anything of that size is allocated; PROTOCOL.md section "Limits" says which error answers which limit.
+ */
+import type { Limits } from "./contract.js";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Frozen. Change single ones with the `limits` option of `dial` and `listen`. */
+export const defaultLimits: Limits = Object.freeze({
+  /** Bytes of one batch on a link. Range 4 KiB to 1 GiB. 16 MiB: the largest value with room for its frame. */
+  maxFrameBytes: 17 * MiB,
+  /** Bytes of one encoded value, binary included. 16 MiB: a photo passes, a film is better sent in pieces. */
+  maxValueBytes: 16 * MiB,
+  /** Bytes of values one peer may have waiting here. Beyond it values are announced and fetched when they are wanted. */
+  maxQueuedBytes: 4 * MiB,
+  /** Sessions of one listener, those without a link included. */
+  maxSessions: 10_000,
+  /** Links of one listener that have not been admitted yet. */
+  maxUnauthenticatedLinks: 1_000,
+  /** Nesting of a value. 64: JSON made by people is under 20, and recursion stays far from the end of the stack. */
+  maxDepth: 64,
+  /** Objects, arrays, members and elements of one value. */
+  maxNodes: 100_000,
+  /** Channel ends one session may have open, each way. */
+  maxChannels: 10_000,
+  /** Operations one session may have waiting here, and one process may have waiting for a peer. */
+  maxPendingOperations: 4_096,
+  /** Bytes of frames kept until the peer has acknowledged them; full means that sends wait. */
+  maxReplayBytes: 8 * MiB,
+} as const);
+
+const ranges: { readonly [K in keyof Limits]: readonly [number, number] } = {
+  maxFrameBytes: [4 * KiB, 1024 * MiB],
+  maxValueBytes: [1 * KiB, 1024 * MiB],
+  maxQueuedBytes: [1 * KiB, 1024 * MiB],
+  maxSessions: [1, 10_000_000],
+  maxUnauthenticatedLinks: [1, 10_000_000],
+  maxDepth: [1, 1_000],
+  maxNodes: [1, 10_000_000],
+  maxChannels: [4, 10_000_000],
+  maxPendingOperations: [1, 10_000_000],
+  maxReplayBytes: [4 * KiB, 1024 * MiB],
+};
+
+/**
+ * The defaults with a user's changes.
+ * @throws RangeError for a name that is no limit or a number out of its range; TypeError for anything but a number.
+ */
+export function resolveLimits(changes: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(ranges, name)) throw new RangeError(`Expected limits to name one of ${Object.keys(ranges).join(", ")}, got "${name}"`);
+    const [least, most] = ranges[name as keyof Limits];
+    if (typeof value !== "number") throw new TypeError(`Expected limits.${name} to be a number, got ${typeof value}`);
+    if (!Number.isSafeInteger(value) || value < least || value > most)
+      throw new RangeError(`Expected limits.${name} to be a whole number from ${least} to ${most}, got ${value}`);
+  }
+  return Object.freeze({ ...defaultLimits, ...changes });
+}
