@@ -11,7 +11,7 @@ interface AbortSignal {
 interface URL {
   readonly href: string;
 }
-declare const URL: { new (url: string): URL };
+declare const URL: { new (url: string): URL; readonly prototype: URL };
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
 }

@@ -1,0 +1,3 @@
+/** What browsers and workers get. Entry: exports only. */
+export { dial, sessions } from "./dial.js";
+export * from "./index.js";

@@ -1,0 +1,85 @@
+/**
+ * One value on its way through a channel, from the call that sends it until its verdict. Layer: core.
+ *
+ *     queued ──offer──▶ offered ──taken──▶ gone          queued: in the channel's line, as a waiting send or in the buffer
+ *       ▲                  │ └─refused / doubtful─▶ gone  offered: reserved for one waiter
+ *       └────returned──────┘
+ */
+import type { NetchanError } from "../errors.js";
+import { Linked } from "./list.js";
+import type { Sender } from "./operations.js";
+import type { Selection } from "./selection.js";
+import type { Offered, Parcel } from "./waiter.js";
+
+/** What a channel does with the verdict on one of its values. */
+export interface Verdicts {
+  itemTaken(item: Item): void;
+  itemReturned(item: Item): void;
+  itemRefused(item: Item, error: NetchanError): void;
+  itemDoubtful(item: Item, error: NetchanError): void;
+}
+
+/** The word of a select that is somewhere else: it has to grant a match before its value can move. */
+export interface Claim {
+  readonly id: string;
+  readonly granted: boolean;
+  /** A match is possible: asks for the grant. Idempotent. */
+  request(): void;
+  /** The match fell through: the select is free again. */
+  release(): void;
+}
+
+export class Item extends Linked implements Offered {
+  state: "queued" | "offered" | "gone" = "queued";
+  /** Its send is fulfilled: it counts against the capacity until it is taken. */
+  fulfilled = false;
+  /** Announced only: the value is still with its sender. */
+  absent = false;
+  /** Set when it is a case of a select in another process. */
+  claim: Claim | undefined = undefined;
+  /** Set when its sender asked for it back while it was offered. */
+  withdrawn: (() => void) | undefined = undefined;
+
+  constructor(
+    readonly home: Verdicts,
+    /** Its place in the line; it keeps it through any number of returns. */
+    readonly order: number,
+    readonly value: unknown,
+    public parcel: Parcel | undefined,
+    readonly sender: Sender,
+    /** The select it is a case of. */
+    readonly selection: Selection | undefined,
+  ) {
+    super();
+  }
+
+  get selectId(): string | undefined {
+    return this.fulfilled ? undefined : (this.claim?.id ?? this.selection?.id);
+  }
+  /** It stands for one case of a select, which may yet choose another. */
+  get conditional(): boolean {
+    return !this.fulfilled && (this.selection !== undefined || this.claim !== undefined);
+  }
+  /** May it move now, to a waiter of that select? A select elsewhere is asked, and the match made when it has granted. */
+  willing(receiver: Selection | undefined): boolean {
+    if (receiver !== undefined && receiver.state !== "open") return false;
+    if (this.fulfilled) return true;
+    if (this.claim !== undefined && !this.claim.granted) {
+      this.claim.request();
+      return false;
+    }
+    return this.selection === undefined || (this.selection.state === "open" && this.selection !== receiver);
+  }
+  taken(): void {
+    if (this.state === "offered") this.home.itemTaken(this);
+  }
+  returned(): void {
+    if (this.state === "offered") this.home.itemReturned(this);
+  }
+  refused(error: NetchanError): void {
+    if (this.state === "offered") this.home.itemRefused(this, error);
+  }
+  doubtful(error: NetchanError): void {
+    if (this.state === "offered") this.home.itemDoubtful(this, error);
+  }
+}

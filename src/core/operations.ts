@@ -1,0 +1,159 @@
+/**
+ * The operations of this process: one send, one receive, each a promise that settles once. Layer: core.
+ * Invariant: a settled operation has left its list and its abort listener behind.
+ */
+import type { Received } from "../contract.js";
+
+import { type Ending, type Offered, openOffered, ReceiveWaiter, type Source } from "./waiter.js";
+
+const done: Received<never> = Object.freeze({ done: true, value: undefined });
+const fulfilled: Promise<void> = Promise.resolve();
+const nothing = (): void => undefined;
+
+/** A promise that is fulfilled already. One for all: it holds nothing. */
+export function sentAtOnce(): Promise<void> {
+  return fulfilled;
+}
+
+/** A promise that is rejected already and raises no `unhandledrejection`. */
+export function rejected<T>(reason: unknown): Promise<T> {
+  const promise = Promise.reject<T>(reason);
+  promise.catch(nothing);
+  return promise;
+}
+
+/** What a receive resolves to. Never the bare value: a value with a `then` would be taken for a promise. */
+export function received(value: unknown, from: unknown): Received<unknown> {
+  return (from === undefined ? { done: false, value } : { done: false, value, from }) as Received<unknown>;
+}
+
+export function receivedEnding(ending: Ending): Promise<Received<unknown>> {
+  return ending === undefined ? Promise.resolve(done) : rejected(ending);
+}
+
+/** One abort listener at most, gone when the operation is. */
+export class AbortWatch {
+  #signal: AbortSignal | undefined;
+  #listener: (() => void) | undefined;
+
+  watch(signal: AbortSignal, aborted: (reason: unknown) => void): void {
+    this.#signal = signal;
+    this.#listener = () => aborted(signal.reason);
+    signal.addEventListener("abort", this.#listener, { once: true });
+  }
+  stop(): void {
+    if (this.#signal !== undefined && this.#listener !== undefined) this.#signal.removeEventListener("abort", this.#listener);
+    this.#signal = this.#listener = undefined;
+  }
+}
+
+/** Settles a promise from outside and makes sure that a rejection nobody listens to stays silent. */
+export class Deferred<T> {
+  readonly promise: Promise<T>;
+  #resolve: (value: T) => void = nothing;
+  #reject: (reason: unknown) => void = nothing;
+
+  constructor() {
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+  resolve(value: T): void {
+    this.#resolve(value);
+  }
+  reject(reason: unknown): void {
+    this.promise.catch(nothing);
+    this.#reject(reason);
+  }
+}
+
+/** A plain receive that waits at one source. */
+export class ReceiveOperation extends ReceiveWaiter {
+  readonly #source: Source;
+  readonly #deferred = new Deferred<Received<unknown>>();
+  #watch: AbortWatch | undefined;
+
+  constructor(source: Source) {
+    super();
+    this.#source = source;
+  }
+
+  get promise(): Promise<Received<unknown>> {
+    return this.#deferred.promise;
+  }
+
+  start(signal: AbortSignal | undefined): Promise<Received<unknown>> {
+    if (signal !== undefined) {
+      this.#watch = new AbortWatch();
+      this.#watch.watch(signal, (reason) => {
+        this.#source.leave(this);
+        this.#watch?.stop();
+        this.#deferred.reject(reason);
+      });
+    }
+    this.#source.join(this);
+    return this.promise;
+  }
+
+  accept(offered: Offered): void {
+    this.#watch?.stop();
+    // Opened before it is answered: the answer may let go of what the parcel holds.
+    const value = openOffered(offered);
+    this.#deferred.resolve(received(value, offered.parcel?.from));
+    offered.taken();
+  }
+
+  finish(ending: Ending): void {
+    this.#watch?.stop();
+    if (ending === undefined) this.#deferred.resolve(done);
+    else this.#deferred.reject(ending);
+  }
+
+  orphaned(ending: Ending): boolean {
+    this.finish(ending);
+    return true;
+  }
+}
+
+/** A plain receive from one source. */
+export function receiveFrom(source: Source, signal: AbortSignal | undefined): Promise<Received<unknown>> {
+  if (signal?.aborted) return rejected(signal.reason);
+  return new ReceiveOperation(source).start(signal);
+}
+
+/** Who is told what became of a value. */
+export interface Sender {
+  sent(): void;
+  failed(error: unknown): void;
+  /** The value stayed with its sender and is wanted now. Idempotent. */
+  fetch?(): void;
+}
+
+/** A plain send that waits. */
+export class SendOperation implements Sender {
+  readonly #deferred = new Deferred<void>();
+  #watch: AbortWatch | undefined;
+
+  get promise(): Promise<void> {
+    return this.#deferred.promise;
+  }
+  /** `cancel` asks for the value back; `withdrawn` is called if it came. */
+  watch(signal: AbortSignal, cancel: (withdrawn: () => void) => void): void {
+    this.#watch = new AbortWatch();
+    this.#watch.watch(signal, (reason) => cancel(() => this.failed(reason)));
+  }
+  sent(): void {
+    this.#watch?.stop();
+    this.#deferred.resolve();
+  }
+  failed(error: unknown): void {
+    this.#watch?.stop();
+    this.#deferred.reject(error);
+  }
+}
+
+/** A value whose sender nobody has to tell any more. */
+export const nobody: Sender = Object.freeze({ sent: nothing, failed: nothing });
+
+

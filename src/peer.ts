@@ -1,0 +1,239 @@
+/**
+ * A peer: one session as its user sees it, on either side. Layer: peer; joins session and exchange, knows no transport.
+ * Invariant: `ended` settles exactly once, and by then every operation that depended on the session has settled too.
+ */
+import type { Channel, Limits, Peer, PeerStatus, ReceiveChannel, SendChannel, SessionEnd, Topic, Unchecked } from "./contract.js";
+import { homeChannel, type HomeChannel } from "./core/channel.js";
+import { describe, type Port, receiveEnd, sendEnd, signalOf } from "./core/end.js";
+import type { Gather } from "./core/gather.js";
+import type { Home } from "./core/home.js";
+import type { Item } from "./core/item.js";
+import { AbortWatch, Deferred, nobody, rejected } from "./core/operations.js";
+import { NetchanError } from "./errors.js";
+import { defaultDrainMs, Farewell } from "./farewell.js";
+import { Exchange, type PeerLimits, pairIds } from "./remote/exchange.js";
+import { RemoteReceive } from "./remote/remote-receive.js";
+import type { Host } from "./session/host.js";
+import type { Link } from "./session/link.js";
+import { type Finish, Session, type SessionOwner } from "./session/session.js";
+import { Codec } from "./wire/codec.js";
+import type { Frame } from "./wire/frame.js";
+
+export interface PeerOptions {
+  readonly host: Host;
+  readonly link: Link;
+  readonly id: string;
+  readonly limits: Limits;
+  readonly peerLimits: PeerLimits;
+  readonly heartbeatMs: number;
+  readonly capacity: number;
+  readonly whenInDoubt: "reject" | "redeliver";
+  readonly superjson: object | undefined;
+  readonly identity: unknown;
+  readonly remoteAddress: string | undefined;
+  /** The listening side's merged queues; undefined on the dialing side. */
+  readonly merged: { readonly gather: Gather; readonly scatter: Home } | undefined;
+  /** The other side has sent its first frame. */
+  readonly confirmed?: () => void;
+}
+
+/** The listening side's part of the default pair: both channels live here. */
+class HomePair {
+  readonly toListener: HomeChannel;
+  readonly toDialer: HomeChannel;
+  readonly undelivered: { readonly item: Item; readonly outcome: "not-sent" | "unknown" }[] = [];
+
+  constructor(options: PeerOptions, exchange: Exchange, merged: NonNullable<PeerOptions["merged"]>) {
+    const channel = { capacity: options.capacity, whenInDoubt: options.whenInDoubt };
+    this.toListener = homeChannel(channel, true);
+    this.toDialer = homeChannel(channel, true);
+    this.toListener.home.gather = merged.gather;
+    this.toDialer.home.onUndelivered = (item, outcome) => this.undelivered.push({ item, outcome });
+    exchange.servePair(this.toListener.send, pairIds.toListener, undefined);
+    exchange.servePair(this.toDialer.receive, pairIds.toDialer, [this.toDialer.home, merged.scatter]);
+    // Of each direction this process holds one end only: when the dialer lets go of the other, that is the end.
+    this.toListener.send.letGo();
+    this.toDialer.receive.letGo();
+  }
+  get ports(): { readonly send: Port; readonly receive: Port } {
+    return { send: this.toDialer.send, receive: this.toListener.receive };
+  }
+}
+
+const end = { closed: "SESSION_CLOSED", aborted: "SESSION_CLOSED", lost: "SESSION_LOST", refused: "SESSION_REFUSED" } as const;
+
+export class SessionPeer implements Peer, SessionOwner {
+  readonly id: string;
+  readonly identity: unknown;
+  readonly remoteAddress: string | undefined;
+  readonly send: SendChannel<Unchecked>;
+  readonly receive: ReceiveChannel<unknown>;
+  readonly ended: Promise<SessionEnd>;
+  readonly session: Session;
+  readonly exchange: Exchange;
+  readonly #pair: HomePair | undefined;
+  readonly #farewell: Farewell;
+  readonly #ended = new Deferred<SessionEnd>();
+  readonly #confirmed: (() => void) | undefined;
+  readonly #feeds = new Set<HomeChannel>();
+  #status: PeerStatus;
+  #ready = false;
+
+  constructor(options: PeerOptions) {
+    const { host, link, limits, peerLimits, merged } = options;
+    this.id = options.id;
+    this.identity = options.identity;
+    this.remoteAddress = options.remoteAddress;
+    this.ended = this.#ended.promise;
+    this.#confirmed = options.confirmed;
+    this.session = new Session(host, link, this, limits, peerLimits);
+    const codec = new Codec(options.superjson === undefined ? { limits } : { limits, superjson: options.superjson });
+    this.exchange = new Exchange({ outlet: this.session, host, codec, limits, peerLimits, dialer: merged === undefined });
+    this.#status = Object.freeze({ state: "connected", transport: link.transport });
+    let ports: { readonly send: Port; readonly receive: Port };
+    if (merged === undefined) {
+      ports = { send: this.exchange.adopt(pairIds.toListener, "send", options.capacity), receive: this.exchange.adopt(pairIds.toDialer, "receive", options.capacity) };
+      if (ports.receive instanceof RemoteReceive) ports.receive.doneAtGoodbye = true;
+      this.exchange.onIdle = () => this.#endIfDone();
+    } else {
+      this.#pair = new HomePair(options, this.exchange, merged);
+      this.exchange.from = this;
+      ports = this.#pair.ports;
+    }
+    if (ports.send.kind !== "send" || ports.receive.kind !== "receive") throw new TypeError("the default pair is a send end and a receive end");
+    this.send = sendEnd<Unchecked>(ports.send);
+    this.receive = receiveEnd<unknown>(ports.receive);
+    const home = this.#pair?.toDialer.home;
+    this.#farewell = new Farewell(host, this.session, this.exchange, () => this.send.close(), () => home?.ready === true || (home?.buffered ?? 0) > 0);
+    if (merged === undefined) this.exchange.post(`"ready"`);
+    this.session.watch(options.heartbeatMs, merged !== undefined);
+    Object.freeze(this);
+  }
+
+  /** Reads the link until it ends. */
+  async pump(batches: AsyncIterator<string | Uint8Array>): Promise<void> {
+    let cause: unknown;
+    try {
+      for (let next = await batches.next(); !next.done; next = await batches.next()) if (!this.session.receive(next.value)) return;
+    } catch (error) {
+      cause = error;
+    }
+    this.session.finish({ reason: "lost", error: new NetchanError("SESSION_LOST", "the link was lost", { cause }) });
+  }
+
+  // ── what the session says ──
+
+  frame(frame: Frame): void {
+    if (!this.#ready && this.#pair !== undefined) {
+      if (frame.type !== "ready") throw new NetchanError("PROTOCOL_VIOLATION", `a ${frame.type} frame before the session was confirmed`);
+      this.#ready = true;
+      this.#confirmed?.();
+      return;
+    }
+    switch (frame.type) {
+      case "drain":
+        this.#farewell.onDrain();
+        return;
+      case "drained":
+        this.#farewell.onDrained();
+        return;
+      case "bye":
+        this.#farewell.onBye();
+        return;
+      default:
+        this.exchange.frame(frame);
+    }
+  }
+  drained(): void {
+    this.exchange.resume();
+  }
+  finished(finish: Finish): void {
+    this.#farewell.finished();
+    const graceful = finish.reason === "closed";
+    const loss = finish.error !== undefined && end[finish.reason] !== "SESSION_CLOSED" ? finish.error : new NetchanError(end[finish.reason], `the session was ${finish.reason}`, { cause: finish.error });
+    this.exchange.finish(loss, graceful);
+    const undelivered = (this.#pair?.undelivered ?? [])
+      .sort((a, b) => a.item.order - b.item.order)
+      .map(({ item, outcome }) => Object.freeze({ send: this.send as SendChannel<Unchecked>, value: item.value, outcome }));
+    const sessionEnd: SessionEnd = Object.freeze({ reason: finish.reason, ...(finish.error === undefined ? {} : { error: finish.error }), undelivered: Object.freeze(undelivered) });
+    this.#setStatus(Object.freeze({ state: "ended", end: sessionEnd }));
+    for (const feed of this.#feeds) feed.home.close(undefined);
+    this.#feeds.clear();
+    this.#ended.resolve(sessionEnd);
+  }
+
+  /** Both directions are closed and nothing else is open: there is nothing left to be connected for. */
+  #endIfDone(): void {
+    if (this.exchange.remotes.size === 0 && this.exchange.served.size === 0 && !this.exchange.busy) this.#farewell.begin(defaultDrainMs);
+  }
+
+  // ── what the user asks ──
+
+  get status(): PeerStatus {
+    return this.#status;
+  }
+  statuses(): ReceiveChannel<PeerStatus> {
+    const feed = homeChannel({ capacity: 1, whenFull: "drop-oldest" });
+    feed.home.submit(this.#status, undefined, nobody);
+    if (this.#status.state === "ended") feed.home.close(undefined);
+    else this.#feeds.add(feed);
+    return receiveEnd<PeerStatus>(feed.receive);
+  }
+  #setStatus(status: PeerStatus): void {
+    this.#status = status;
+    for (const feed of this.#feeds) {
+      if (feed.home.closed) this.#feeds.delete(feed);
+      else feed.home.submit(status, undefined, nobody);
+    }
+  }
+
+  channel<T>(_name: string): Channel<T> {
+    throw new NetchanError("CHANNEL_UNKNOWN", "named channels are not part of this version");
+  }
+  topic<T>(_name: string): Topic<T> {
+    throw new NetchanError("CHANNEL_UNKNOWN", "topics are not part of this version");
+  }
+
+  close(options: { drainMs?: number } = {}): Promise<void> {
+    const { drainMs = defaultDrainMs } = options;
+    if (typeof drainMs !== "number") throw new TypeError(`Expected drainMs to be a number, got ${describe(drainMs)}`);
+    if (!(drainMs >= 0) || drainMs === Infinity) throw new RangeError(`Expected drainMs to be a finite number of at least 0, got ${drainMs}`);
+    this.#farewell.begin(drainMs);
+    return this.ended.then(() => undefined);
+  }
+  abort(reason?: Error): void {
+    if (reason !== undefined && !(reason instanceof Error)) throw new TypeError(`Expected the reason of abort to be an Error, got ${describe(reason)}`);
+    this.session.abort(new NetchanError("SESSION_CLOSED", reason === undefined ? "the session was aborted" : `the session was aborted: ${reason.message}`, { cause: reason }));
+  }
+  reconnect(): void {}
+
+  ping(options?: { readonly signal?: AbortSignal }): Promise<number> {
+    const signal = signalOf(options);
+    if (signal?.aborted) return rejected(signal.reason);
+    const ended = this.session.ended;
+    if (ended !== undefined) return rejected(new NetchanError("SESSION_CLOSED", "the session has ended"));
+    const answer = new Deferred<number>();
+    const watch = new AbortWatch();
+    const forget = this.session.ping(
+      (ms) => {
+        watch.stop();
+        answer.resolve(ms);
+      },
+      () => {
+        watch.stop();
+        answer.reject(new NetchanError("SESSION_CLOSED", "the session ended before the answer"));
+      },
+    );
+    if (signal !== undefined) {
+      watch.watch(signal, (reason) => {
+        forget();
+        answer.reject(reason);
+      });
+    }
+    return answer.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * `trySelect` across a session: one round trip in which the home decides all cases at one moment. Layer: remote.
+ * Invariant: every attempt is answered once; a value that was given is answered with `took`, so that its sender knows.
+ * Source: PROTOCOL.md "Attempts".
+ */
+import type { HomeSend } from "../core/channel.js";
+import { ReceiveCase, SendCase } from "../core/cases.js";
+import { Asking } from "../core/select.js";
+import { type Entry, Remaining, Selection } from "../core/selection.js";
+import type { Attempt, Attempted, Offered, Source } from "../core/waiter.js";
+import { NetchanError } from "../errors.js";
+import { type CaseTail, type EndRef, type ValueTail, writeValue } from "../wire/frame.js";
+import { type Content, WireParcel } from "./content.js";
+import type { Exchange } from "./exchange.js";
+import { RemoteSend } from "./remote-send.js";
+import { toldError } from "./told-error.js";
+
+type Settled = (result: Attempted | undefined) => void;
+/** In place of an error code: the case was done because its channel has ended. */
+const endedWord = "DONE";
+
+/** A receive case that hands the value on as it is. */
+class PassingCase extends ReceiveCase {
+  constructor(
+    selection: Selection,
+    index: number,
+    source: Source,
+    remaining: Remaining,
+    readonly won: (index: number, offered: Offered) => void,
+  ) {
+    super(selection, index, source, remaining);
+  }
+  override accept(offered: Offered): void {
+    this.won(this.index, offered);
+    this.selection.win(this.index, undefined);
+  }
+}
+
+export class Attempts {
+  #number = 0;
+  /** Ours that the other side has not answered. */
+  readonly #asked = new Map<number, { readonly cases: readonly Attempt[]; readonly settled: Settled }>();
+  /** Theirs that got a value they have not answered. */
+  readonly #given = new Map<number, Offered>();
+  #answering = 0;
+
+  constructor(readonly exchange: Exchange) {}
+
+  get busy(): boolean {
+    return this.#asked.size > 0 || this.#given.size > 0 || this.#answering > 0;
+  }
+
+  ask(cases: readonly Attempt[], settled: Settled, over: NetchanError | undefined): void {
+    const { exchange } = this;
+    if (over !== undefined || exchange.closing !== undefined) {
+      settled({ error: over ?? exchange.closing });
+      return;
+    }
+    const number = ++this.#number;
+    const blobs: Uint8Array[] = [];
+    let text: string;
+    try {
+      text = cases.map((one) => this.#write(one, blobs)).join(",");
+    } catch (error) {
+      settled({ error });
+      return;
+    }
+    this.#asked.set(number, { cases, settled });
+    exchange.post(`"try",${number},[${text}]`, blobs);
+  }
+
+  #write(attempt: Attempt, blobs: Uint8Array[]): string {
+    if ("source" in attempt) return `[${(attempt.source as unknown as { readonly id: number }).id}]`;
+    const content: Content = attempt.parcel instanceof WireParcel ? attempt.parcel.content() : this.exchange.encode(attempt.value);
+    blobs.push(...content.blobs);
+    const refs: readonly EndRef[] = content.ends.map((port) => this.exchange.reference(port));
+    return `[${(attempt.port as RemoteSend).id}${writeValue({ json: content.json, meta: content.meta, refs, blobs: content.blobs })}]`;
+  }
+
+  tried(number: number, position: number, code: string | null): void {
+    const asked = this.#answered(number);
+    if (position === -1) asked.settled(code === null ? undefined : { error: toldError(code, "the attempt failed at its home") });
+    else asked.settled({ index: this.#index(asked.cases, position), done: code === endedWord });
+  }
+
+  gave(number: number, position: number, tail: ValueTail): void {
+    const asked = this.#answered(number);
+    const parcel = this.exchange.accept(tail, 0);
+    const answer = (ok: 0 | 1): void => this.exchange.post(`"took",${number},${ok}`);
+    if (parcel instanceof NetchanError) {
+      answer(0);
+      asked.settled({ error: parcel });
+      return;
+    }
+    const offered = { value: undefined, parcel, selectId: undefined, taken: () => answer(1), returned: () => answer(0), refused: () => answer(0), doubtful: () => answer(0) };
+    asked.settled({ index: this.#index(asked.cases, position), offered });
+  }
+
+  #index(cases: readonly Attempt[], position: number): number {
+    return (cases[position] ?? this.exchange.violated(`an attempt has no case ${position}`)).index;
+  }
+  #answered(number: number): { readonly cases: readonly Attempt[]; readonly settled: Settled } {
+    const asked = this.#asked.get(number);
+    if (asked === undefined) return this.exchange.violated(`an answer to attempt ${number}, which is not open`);
+    this.#asked.delete(number);
+    this.exchange.idle();
+    return asked;
+  }
+
+  /** The other side asks. */
+  asked(number: number, cases: readonly CaseTail[]): void {
+    const { exchange } = this;
+    const parcels = cases.map(({ value }) => (value === undefined ? undefined : exchange.accept(value, 0)));
+    const discard = (except: number | undefined): void => parcels.forEach((parcel, index) => (parcel instanceof WireParcel && index !== except ? parcel.discard() : undefined));
+    const fault = parcels.find((parcel) => parcel instanceof NetchanError);
+    if (fault instanceof NetchanError) {
+      discard(undefined);
+      exchange.post(`"tried",${number},-1,${JSON.stringify(fault.code)}`);
+      return;
+    }
+    this.#answering++;
+    let given: Offered | undefined;
+    const decided = (index: number | undefined, error?: unknown, word: string | null = null): void => {
+      this.#answering--;
+      discard(index);
+      if (error !== undefined) exchange.post(`"tried",${number},-1,${JSON.stringify(NetchanError.is(error) ? error.code : "CHANNEL_CLOSED")}`);
+      else if (index === undefined) exchange.post(`"tried",${number},-1,null`);
+      else if (given === undefined) exchange.post(`"tried",${number},${index},${JSON.stringify(word)}`);
+      else this.#give(number, index, given);
+      exchange.idle();
+    };
+    const selection = new Selection(exchange.host.random, {
+      won: (index, received) => decided(index, undefined, received !== undefined && "done" in received ? endedWord : null),
+      failed: (error) => decided(undefined, error),
+    });
+    const keep = (_index: number, offered: Offered): void => {
+      given = offered;
+    };
+    const entries = cases.flatMap(({ end, value }, index) => this.#entries(selection, index, end, value === undefined ? undefined : (parcels[index] as WireParcel), keep));
+    new Asking(selection, entries, exchange.host.random, () => decided(undefined), (index, offered) => {
+      given = offered;
+      selection.win(index, undefined);
+    }).start();
+  }
+
+  #entries(selection: Selection, index: number, end: number, parcel: WireParcel | undefined, won: (index: number, offered: Offered) => void): readonly Entry[] {
+    const { port } = this.exchange.served.get(end) ?? this.exchange.violated(`an attempt at end ${end}, which the other side does not hold`);
+    if (port.kind === "receive" && parcel === undefined) {
+      const remaining = new Remaining(port.sources.length);
+      return port.sources.map((source) => new PassingCase(selection, index, source, remaining, won));
+    }
+    if (port.kind !== "send" || parcel === undefined) return this.exchange.violated("an attempt in the wrong direction");
+    if (port instanceof RemoteSend) return [port.passingCase(selection, index, parcel)];
+    return [new SendCase(selection, index, (port as HomeSend).home, undefined, parcel)];
+  }
+
+  #give(number: number, index: number, offered: Offered): void {
+    let content: Content;
+    try {
+      content = offered.parcel instanceof WireParcel ? offered.parcel.content() : this.exchange.encode(offered.value);
+    } catch (error) {
+      offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
+      this.exchange.post(`"tried",${number},-1,null`);
+      return;
+    }
+    this.#given.set(number, offered);
+    this.exchange.postValue(`"gave",${number},${index}`, content);
+  }
+
+  took(number: number, ok: boolean): void {
+    const offered = this.#given.get(number);
+    if (offered === undefined) return this.exchange.violated(`an answer to attempt ${number}, which was given nothing`);
+    this.#given.delete(number);
+    if (ok) offered.taken();
+    else offered.refused(new NetchanError("VALUE_REFUSED", "the other side could not accept the value", { outcome: "not-sent" }));
+    this.exchange.idle();
+  }
+
+  finish(loss: NetchanError): void {
+    const asked = [...this.#asked.values()];
+    const given = [...this.#given.values()];
+    this.#asked.clear();
+    this.#given.clear();
+    for (const { settled } of asked) settled({ error: loss });
+    for (const offered of given) offered.doubtful(loss);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Values on their way between processes. Layer: remote.
+ * {@link Content} is a value ready to be written; {@link WireParcel} one that was read, checked and not yet revived.
+ * Invariant: what a parcel's channel ends hold is given back exactly once: by `revive` (to the application) or by `discard`.
+ */
+import { type Port, endOf } from "../core/end.js";
+import type { Parcel } from "../core/waiter.js";
+import type { EncodedValue } from "../wire/codec.js";
+import type { ValueTail } from "../wire/frame.js";
+import type { Exchange } from "./exchange.js";
+import { RemoteEnd } from "./remote-end.js";
+
+/** A value ready to be written to any session. */
+export type Content = EncodedValue;
+
+/** The ends of a value hold their channels until the value is revived or discarded. */
+function hold(port: Port): void {
+  if (!(port instanceof RemoteEnd)) port.holders?.add();
+}
+
+export class WireParcel implements Parcel {
+  #open = true;
+
+  constructor(
+    readonly exchange: Exchange,
+    readonly tail: ValueTail,
+    readonly ports: readonly Port[],
+    /** What it counts in the window of the session that brought it. */
+    readonly bytes: number,
+  ) {
+    for (const port of ports) hold(port);
+  }
+
+  get from(): unknown {
+    return this.exchange.from;
+  }
+
+  revive(): unknown {
+    if (!this.#open) throw new TypeError("a parcel can be opened once");
+    this.#open = false;
+    const { json, meta, refs, blobs } = this.tail;
+    const value = this.exchange.codec.decode(
+      { json, meta, ends: refs.length, blobs },
+      this.ports.map((port) => {
+        if (port instanceof RemoteEnd) port.revived();
+        else port.holders?.takeBack();
+        return endOf(port);
+      }),
+    );
+    this.exchange.freed(this.bytes);
+    return value;
+  }
+
+  discard(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const port of this.ports) {
+      if (port instanceof RemoteEnd) port.dropped();
+      else port.holders?.remove(undefined);
+    }
+    this.exchange.freed(this.bytes);
+  }
+
+  /** The same value for another session; it is not revived on the way. */
+  content(): Content {
+    const { json, meta, blobs } = this.tail;
+    const text = JSON.stringify(json);
+    const metaText = meta === undefined ? undefined : JSON.stringify(meta);
+    const bytes = text.length + (metaText?.length ?? 0) + blobs.reduce((sum, blob) => sum + blob.length, 0);
+    return { json: text, meta: metaText, ends: this.ports, blobs, bytes };
+  }
+}

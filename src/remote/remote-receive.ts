@@ -1,0 +1,234 @@
+/**
+ * The receive end of a channel whose home is in another process. Layer: remote.
+ *
+ * Demand is told to the home as an absolute number: offers seen + waiters. An offer belongs to this end and goes to its oldest waiter
+ * that may have it. With no waiter left it is declined, and with it all that come after it: the home puts them back in their places
+ * and begins a new epoch; offers of older epochs are dropped here. Offers are answered strictly in their order, so that "everything
+ * before this one was taken" is always true. Source: PROTOCOL.md "Receiving".
+ */
+import type { ReceiveChannel, Received } from "../contract.js";
+import type { ReceivePort } from "../core/end.js";
+import { List } from "../core/list.js";
+import { receiveFrom } from "../core/operations.js";
+import type { Ending, Offered, ReceiveWaiter, Source } from "../core/waiter.js";
+import { NetchanError, plainMessage } from "../errors.js";
+import type { HomeFrame } from "../wire/frame.js";
+import type { WireParcel } from "./content.js";
+import type { Exchange } from "./exchange.js";
+import { RemoteEnd } from "./remote-end.js";
+import { toldError } from "./told-error.js";
+
+/** An offer of the home that this end has not answered. */
+class RemoteOffer implements Offered {
+  readonly value = undefined;
+  /** A waiter has it and has not said what becomes of it. */
+  given = false;
+
+  constructor(
+    readonly end: RemoteReceive,
+    readonly number: number,
+    readonly parcel: WireParcel | undefined,
+    /** Why the value cannot be accepted here. */
+    readonly fault: NetchanError | undefined,
+    readonly selectId: string | undefined,
+  ) {}
+  taken(): void {
+    this.end.answered(this, "take");
+  }
+  returned(): void {
+    this.given = false;
+    this.end.answered(this, undefined);
+  }
+  refused(error: NetchanError): void {
+    this.end.answered(this, "refuse", error);
+  }
+  /** The waiter stood for a process that is lost: nobody knows whether it had the value, so the home cannot know either. */
+  doubtful(error: NetchanError): void {
+    this.end.answered(this, "refuse", error);
+  }
+}
+
+export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
+  readonly kind = "receive";
+  end: ReceiveChannel<unknown> | undefined = undefined;
+  readonly sources: readonly Source[] = [this];
+  readonly #waiters = new List<ReceiveWaiter>();
+  readonly #held: RemoteOffer[] = [];
+  /** Offers answered for good: taken or refused. */
+  #seen = 0;
+  #epoch = 0;
+  #limit = 0;
+  #ending: { readonly ending: Ending } | undefined;
+  #letGoHere = false;
+  /** The home was told that some select's own value is not for its own receive case. */
+  #skipped = false;
+  /** A select that is being decided made way for another: no demand for it until it is decided. */
+  #busy = 0;
+
+  get remote(): Exchange {
+    return this.exchange;
+  }
+  get buffered(): number {
+    return this.#held.length;
+  }
+  get closed(): boolean {
+    return this.#letGoHere || this.#ending !== undefined;
+  }
+
+  receive(signal: AbortSignal | undefined): Promise<Received<unknown>> {
+    return receiveFrom(this, signal);
+  }
+
+  join(waiter: ReceiveWaiter): void {
+    if (this.closed) {
+      this.leave(waiter);
+      waiter.finish(this.#ending?.ending);
+      return;
+    }
+    if (waiter.list === undefined) {
+      this.#waiters.push(waiter);
+      if (this.#skipped) {
+        this.#skipped = false;
+        this.exchange.post(`"unskip",${this.id}`);
+      }
+    }
+    this.#advance();
+  }
+
+  leave(waiter: ReceiveWaiter): void {
+    this.#waiters.remove(waiter);
+  }
+
+  // ── offers ──
+
+  homeFrame(frame: HomeFrame): void {
+    if (frame.type === "offer") {
+      const [, number, epoch, selectId, tail] = frame.fields;
+      const parcel = this.exchange.accept(tail, 0);
+      if (parcel instanceof NetchanError) this.#offered(number, epoch, undefined, parcel, selectId ?? undefined);
+      else this.#offered(number, epoch, parcel, undefined, selectId ?? undefined);
+    } else if (frame.type === "done") {
+      this.#finish(frame.fields[1] === null ? undefined : toldError(frame.fields[1], frame.fields[2]));
+      this.giveUp();
+    } else this.exchange.violated(`a ${frame.type} frame for a receive end`);
+  }
+
+  #offered(number: number, epoch: number, parcel: WireParcel | undefined, fault: NetchanError | undefined, selectId: string | undefined): void {
+    if (epoch !== this.#epoch || this.#ending !== undefined) {
+      parcel?.discard(); // the home has put it back already
+      return;
+    }
+    if (number !== this.#seen + this.#held.length + 1) this.exchange.violated(`offer ${number} came after offer ${this.#seen + this.#held.length}`);
+    this.#held.push(new RemoteOffer(this, number, parcel, fault, selectId));
+    this.#advance();
+  }
+
+  /** Answers offers as far as it can, oldest first, then tells the home what is wanted. */
+  #advance(): void {
+    for (let offer = this.#held[0]; offer !== undefined && !offer.given; offer = this.#held[0]) {
+      if (offer.fault !== undefined) this.#answer(offer, "refuse", offer.fault);
+      else if (!this.#pass(offer)) break;
+    }
+    this.#demand();
+  }
+
+  /** @returns whether there may be more to do. */
+  #pass(offer: RemoteOffer): boolean {
+    let deciding: ReceiveWaiter | undefined;
+    let own = false;
+    for (let waiter = this.#waiters.head; waiter !== undefined; waiter = waiter.next as ReceiveWaiter | undefined) {
+      const select = waiter.selection;
+      if (select !== undefined && offer.selectId !== undefined && select.id === offer.selectId) own = true;
+      else if (select?.state === "locked") deciding ??= waiter;
+      else {
+        this.#waiters.remove(waiter);
+        offer.given = true;
+        waiter.accept(offer);
+        if (waiter.more && waiter.list === undefined && !this.closed) this.#waiters.push(waiter);
+        return true;
+      }
+    }
+    const select = deciding?.selection;
+    if (select === undefined) {
+      this.#decline(offer, own ? "skip" : "decline");
+      if (own) this.#skipped = true;
+    } else if (offer.selectId !== undefined && select.id < offer.selectId) {
+      // Two selects that are each being decided may wait for each other. The lower one makes way, so no circle can close.
+      this.#busy = this.#waiters.size;
+      this.#decline(offer, "decline");
+      select.whenUnlocked(() => {
+        this.#busy = 0;
+        this.#advance();
+      });
+    } else select.whenUnlocked(() => this.#advance());
+    return false;
+  }
+
+  #decline(offer: RemoteOffer, how: "decline" | "skip"): void {
+    for (const held of this.#held) held.parcel?.discard();
+    this.#held.length = 0;
+    this.#epoch++;
+    this.#limit = this.#seen;
+    this.exchange.post(`"${how}",${this.id},${offer.number},${this.#epoch}`);
+  }
+
+  #answer(offer: RemoteOffer, how: "take" | "refuse", error?: NetchanError): void {
+    if (this.#held[0] !== offer) return;
+    this.#held.shift();
+    this.#seen = offer.number;
+    if (how === "take") this.exchange.post(`"take",${this.id},${offer.number}`);
+    else {
+      offer.parcel?.discard();
+      this.exchange.post(`"refuse",${this.id},${offer.number},${JSON.stringify(error?.code ?? "VALUE_REFUSED")},${JSON.stringify(error === undefined ? "" : plainMessage(error).slice(0, 1_000))}`);
+    }
+  }
+
+  /** What a waiter says of the offer it was given. */
+  answered(offer: RemoteOffer, how: "take" | "refuse" | undefined, error?: NetchanError): void {
+    if (this.loss !== undefined) return;
+    if (how !== undefined) this.#answer(offer, how, error);
+    this.#advance();
+    if (this.#letGoHere && this.#held.length === 0) this.giveUp();
+  }
+
+  #demand(): void {
+    if (this.#ending !== undefined) return;
+    const given = this.#held.reduce((sum, offer) => sum + (offer.given ? 1 : 0), 0);
+    const limit = this.#seen + given + Math.max(0, this.#waiters.size - this.#busy);
+    if (limit <= this.#limit) return;
+    this.#limit = limit;
+    this.exchange.post(`"limit",${this.id},${limit}`);
+  }
+
+  // ── the end ──
+
+  #finish(ending: Ending): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = { ending };
+    for (const offer of this.#held.splice(0)) if (!offer.given) offer.parcel?.discard();
+    this.#finishWaiters(ending);
+  }
+
+  #finishWaiters(ending: Ending): void {
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) waiter.finish(ending);
+  }
+
+  letGo(): void {
+    if (this.#letGoHere) return;
+    this.#letGoHere = true;
+    this.#finishWaiters(this.#ending?.ending);
+    this.#advance(); // with no waiter left, what was offered goes back
+    if (this.#held.length === 0) this.giveUp();
+  }
+  override revived(): void {
+    super.revived();
+    this.#letGoHere = false;
+  }
+
+  /** It ends with `done` when its session ends well: the default pair does. */
+  doneAtGoodbye = false;
+
+  protected ended(loss: NetchanError, graceful: boolean): void {
+    this.#finish(graceful && this.doneAtGoodbye ? undefined : loss);
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * The send end of a channel whose home is in another process. Layer: remote. Forwards; decides nothing.
+ * Invariants: each operation has a number of its own and settles by the home's answer or the session's end; a value that is large, or
+ * that finds the home's window used up, is announced and stays here until the home asks for it: its place in line is kept either way.
+ * Source: PROTOCOL.md "Sending".
+ */
+import type { SendChannel } from "../contract.js";
+import type { SendPort } from "../core/end.js";
+import { rejected, SendOperation, type Sender } from "../core/operations.js";
+import type { Entry, Selection } from "../core/selection.js";
+import type { Attempt, Parcel } from "../core/waiter.js";
+import { NetchanError, withOutcome } from "../errors.js";
+import type { HomeFrame } from "../wire/frame.js";
+import type { Content } from "./content.js";
+import type { Exchange } from "./exchange.js";
+import { RemoteEnd } from "./remote-end.js";
+import { toldError } from "./told-error.js";
+
+/** Values above this size are announced: they would fill the window for all others. */
+export const announceBytes = 64 * 1024;
+
+/** An operation the home has not answered. */
+interface Pending extends Sender {
+  /** The value, as long as it has not left this process. */
+  content: Content | undefined;
+  withdrawn(): void;
+  claimed?(): void;
+  unclaimed?(): void;
+}
+
+class PlainPending extends SendOperation implements Pending {
+  constructor(public content: Content | undefined) {
+    super();
+  }
+  reason: unknown;
+  withdrawn(): void {
+    this.failed(this.reason);
+  }
+}
+
+export class RemoteSend extends RemoteEnd implements SendPort {
+  readonly kind = "send";
+  end: SendChannel<unknown> | undefined = undefined;
+  readonly #pending = new Map<number, Pending>();
+  #operation = 0;
+  /** The home takes no more: closed here, or heard from there. */
+  #closing: { readonly error: () => NetchanError } | undefined;
+  #letGoHere = false;
+
+  get buffered(): number {
+    return 0;
+  }
+  get closed(): boolean {
+    return this.#closing !== undefined || this.#letGoHere || this.loss !== undefined;
+  }
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Why a send would fail now, if it would. */
+  #refusal(): NetchanError | undefined {
+    if (this.loss !== undefined) return withOutcome(this.loss, "not-sent");
+    if (this.#closing !== undefined) return this.#closing.error();
+    if (this.#letGoHere) return new NetchanError("CHANNEL_CLOSED", "this process has let go of the end", { outcome: "not-sent" });
+    return this.exchange.refusal();
+  }
+
+  send(value: unknown, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return rejected(signal.reason);
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return rejected(refusal);
+    let content: Content;
+    try {
+      content = this.exchange.encode(value);
+    } catch (error) {
+      return rejected(error);
+    }
+    const pending = new PlainPending(undefined);
+    const number = this.#post(content, pending);
+    if (signal !== undefined) {
+      pending.watch(signal, () => {
+        pending.reason = signal.reason;
+        this.exchange.post(`"cancel",${this.id},${number}`);
+      });
+    }
+    return pending.promise;
+  }
+
+  #post(content: Content, pending: Pending): number {
+    const number = this.#add(pending);
+    if (content.bytes > announceBytes || !this.exchange.fits(content.bytes)) {
+      pending.content = content;
+      this.exchange.post(`"announce",${this.id},${number},${content.bytes}`);
+    } else this.exchange.postCounted(`"send",${this.id},${number}`, content);
+    return number;
+  }
+
+  #add(pending: Pending): number {
+    const number = ++this.#operation;
+    this.#pending.set(number, pending);
+    this.exchange.operations++;
+    return number;
+  }
+
+  enlist(selection: Selection, index: number, value: unknown): Entry {
+    return new RemoteCase(this, selection, index, value);
+  }
+
+  // ── what a select case needs ──
+
+  /** A send case of a third process, for one attempt: its value passes through as it is. */
+  passingCase(selection: Selection, index: number, parcel: Parcel): Entry {
+    const attempt = (): Attempt => ({ index, port: this, value: undefined, parcel });
+    return { index, remote: this.exchange, enter: () => undefined, withdraw: () => undefined, attempt };
+  }
+
+  postCase(content: Content, selectId: string, pending: Pending): number {
+    const number = this.#add(pending);
+    this.exchange.postCounted(`"case",${this.id},${number},${JSON.stringify(selectId)}`, content);
+    return number;
+  }
+  answer(type: "grant" | "deny" | "cancel", number: number): void {
+    if (this.#pending.has(number)) this.exchange.post(`"${type}",${this.id},${number}`);
+  }
+  caseRefusal(): NetchanError | undefined {
+    return this.#refusal();
+  }
+
+  // ── what the home says ──
+
+  #settle(number: number): Pending | undefined {
+    const pending = this.#pending.get(number);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(number);
+    this.exchange.operations--;
+    if (this.#pending.size === 0 && this.#letGoHere) this.giveUp();
+    this.exchange.idle();
+    return pending;
+  }
+  homeFrame(frame: HomeFrame): void {
+    switch (frame.type) {
+      case "sent":
+        this.#settle(frame.fields[1])?.sent();
+        return;
+      case "failed":
+        this.#settle(frame.fields[1])?.failed(toldError(frame.fields[2], frame.fields[3], frame.fields[4]));
+        return;
+      case "withdrawn":
+        this.#settle(frame.fields[1])?.withdrawn();
+        return;
+      case "fetch":
+        this.#fetch(frame.fields[1]);
+        return;
+      case "claim":
+        this.#pending.get(frame.fields[1])?.claimed?.();
+        return;
+      case "unclaim":
+        this.#pending.get(frame.fields[1])?.unclaimed?.();
+        return;
+      case "ended": {
+        const cause = frame.fields[1] === null ? undefined : toldError(frame.fields[1], frame.fields[2]);
+        this.#closing ??= { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause, outcome: "not-sent" }) };
+        this.letGo();
+        return;
+      }
+      default:
+        this.exchange.violated(`a ${frame.type} frame for a send end`);
+    }
+  }
+  #fetch(number: number): void {
+    const pending = this.#pending.get(number);
+    const content = pending?.content;
+    if (pending === undefined || content === undefined) return;
+    pending.content = undefined;
+    this.exchange.postValue(`"value",${this.id},${number},${content.bytes}`, content);
+  }
+
+  // ── letting go ──
+
+  close(reason: Error | undefined): void {
+    if (this.#closing !== undefined || this.loss !== undefined) return;
+    this.#closing = { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { outcome: "not-sent" }) };
+    this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 1_000))}`);
+    this.letGo();
+  }
+  /** What was sent before still counts: the hold ends when the last of it has settled. */
+  letGo(): void {
+    this.#letGoHere = true;
+    if (this.#pending.size === 0) this.giveUp();
+  }
+  override revived(): void {
+    super.revived();
+    this.#letGoHere = false;
+  }
+
+  protected ended(loss: NetchanError): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    this.exchange.operations -= pending.length;
+    // What still stands here whole has never left this process.
+    for (const one of pending) one.failed(withOutcome(loss, one.content === undefined ? "unknown" : "not-sent"));
+  }
+}
+
+/** A send case at a channel of another process: a value that moves only when its select grants it. */
+class RemoteCase implements Entry, Pending {
+  content: Content | undefined = undefined;
+  readonly #content: Content;
+  #number: number | undefined;
+  #claimed = false;
+
+  constructor(
+    readonly port: RemoteSend,
+    readonly selection: Selection,
+    readonly index: number,
+    readonly value: unknown,
+  ) {
+    this.#content = port.exchange.encode(value);
+  }
+  get remote(): Exchange {
+    return this.port.exchange;
+  }
+
+  enter(): void {
+    if (this.#number !== undefined) return; // its home knows of it, and asks again
+    const refusal = this.port.caseRefusal();
+    if (refusal === undefined) this.#number = this.port.postCase(this.#content, this.selection.id, this);
+    else this.selection.fail(refusal);
+  }
+  withdraw(): void {
+    if (this.#number !== undefined && !this.#claimed) this.port.answer("cancel", this.#number);
+  }
+  attempt(): Attempt {
+    return { index: this.index, port: this.port, value: this.value, parcel: undefined };
+  }
+
+  /** The home has a receiver for it. A select that is being decided elsewhere answers when that is known. */
+  claimed(): void {
+    const number = this.#number as number;
+    if (this.selection.state === "locked") this.selection.whenUnlocked(() => this.claimed());
+    else if (this.selection.state === "done") this.port.answer("deny", number);
+    else {
+      this.selection.lock();
+      this.#claimed = true;
+      this.port.answer("grant", number);
+    }
+  }
+  unclaimed(): void {
+    this.#claimed = false;
+    this.selection.unlock();
+  }
+  sent(): void {
+    this.#claimed = false;
+    this.selection.win(this.index, undefined);
+  }
+  withdrawn(): void {
+    this.#number = undefined;
+  }
+  failed(error: unknown): void {
+    const claimed = this.#claimed;
+    this.#claimed = false;
+    this.#number = undefined;
+    // Another case may be about to happen: then its decision stands.
+    if (this.selection.state === "locked" && !claimed) this.selection.whenUnlocked(() => this.selection.fail(error));
+    else this.selection.fail(error);
+  }
+}

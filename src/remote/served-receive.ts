@@ -1,0 +1,206 @@
+/**
+ * Serves a receive end to another process: offers it values as far as it asks, and hears what became of them. Layer: remote.
+ *
+ * Invariants: offers are numbered 1, 2, 3 …; those in `#open` are the last `#open.length` of them, oldest first; never more are made
+ * than the other side asked for; a decline takes back that offer and all behind it, and begins a new epoch.
+ * Source: PROTOCOL.md "Receiving".
+ */
+import type { ReceivePort } from "../core/end.js";
+import { Remaining } from "../core/selection.js";
+import { type Ending, type Offered, ReceiveWaiter, type Source } from "../core/waiter.js";
+import { NetchanError, plainMessage } from "../errors.js";
+import type { UserFrame } from "../wire/frame.js";
+import type { Content } from "./content.js";
+import { WireParcel } from "./content.js";
+import type { Exchange } from "./exchange.js";
+import { Served } from "./served.js";
+
+/** The end at one of its sources. */
+class Facet extends ReceiveWaiter {
+  constructor(
+    readonly served: ServedReceive,
+    readonly source: Source,
+  ) {
+    super();
+  }
+  override get more(): boolean {
+    return this.served.wanting;
+  }
+  override skips(offered: Offered): boolean {
+    return this.served.skipped?.has(offered) ?? false;
+  }
+  accept(offered: Offered): void {
+    this.served.offer(offered);
+  }
+  finish(ending: Ending): void {
+    this.served.sourceEnded(this.source, ending);
+  }
+  /** For another process the state may heal without its hearing of it. */
+  orphaned(): boolean {
+    return false;
+  }
+}
+
+export class ServedReceive extends Served {
+  readonly #facets: readonly Facet[];
+  readonly #remaining: Remaining;
+  readonly #open: Offered[] = [];
+  /** Offers made in all, those taken back not counted. */
+  #offered = 0;
+  #limit = 0;
+  #epoch = 0;
+  #finished = false;
+  /** Values of a select of the other side which would have met its own receive case. */
+  skipped: Set<Offered> | undefined;
+
+  constructor(
+    readonly exchange: Exchange,
+    id: number,
+    override readonly port: ReceivePort,
+    sources: readonly Source[] = port.sources,
+    /** The end is done as soon as its first source is: the others are shared with other peers. */
+    readonly endsWithFirst = false,
+  ) {
+    super(id, port);
+    port.holders?.add();
+    this.#facets = sources.map((source) => new Facet(this, source));
+    this.#remaining = new Remaining(sources.length);
+    if (sources.length === 0) this.#done(undefined);
+    else this.#watchEnd();
+  }
+
+  /** An end that is drained already says so without being asked. */
+  #watchEnd(): void {
+    if (this.port.closed) for (const facet of this.#facets) facet.source.join(facet);
+  }
+
+  get busy(): boolean {
+    return this.#open.length > 0;
+  }
+  /** Would it take another value now? */
+  get wanting(): boolean {
+    return this.#offered < this.#limit && !this.#finished && !this.exchange.congested;
+  }
+
+  frame(frame: UserFrame): void {
+    switch (frame.type) {
+      case "limit":
+        this.#raise(frame.fields[1]);
+        return;
+      case "take":
+        this.#oldest(frame.fields[1]).taken();
+        this.exchange.idle();
+        return;
+      case "refuse":
+        this.#refused(frame.fields[1], frame.fields[2], frame.fields[3]);
+        return;
+      case "decline":
+        this.#declined(frame.fields[1], frame.fields[2]);
+        return;
+      case "skip": {
+        const offered = this.#open[0];
+        if (offered !== undefined) (this.skipped ??= new Set()).add(offered);
+        this.#declined(frame.fields[1], frame.fields[2]);
+        return;
+      }
+      case "unskip":
+        this.skipped = undefined;
+        this.#pull();
+        return;
+      default:
+        this.exchange.violated(`a ${frame.type} frame for a receive end`);
+    }
+  }
+
+  #raise(limit: number): void {
+    if (limit - this.#offered + this.#open.length > this.exchange.limits.maxPendingOperations)
+      this.exchange.violated(`a limit of ${limit} asks for more than ${this.exchange.limits.maxPendingOperations} values at once`, "LIMIT_EXCEEDED");
+    if (limit <= this.#limit) return;
+    this.#limit = limit;
+    this.#pull();
+  }
+
+  #pull(): void {
+    for (const facet of this.#facets) if (this.wanting) facet.source.join(facet);
+    if (this.exchange.congested) this.exchange.starved.add(this);
+  }
+  override resume(): void {
+    this.#pull();
+  }
+  #pause(): void {
+    for (const facet of this.#facets) facet.source.leave(facet);
+  }
+
+  /** A value was reserved for the other side. */
+  offer(offered: Offered): void {
+    let content: Content;
+    try {
+      content = offered.parcel instanceof WireParcel ? offered.parcel.content() : this.exchange.encode(offered.value);
+    } catch (error) {
+      // Its sender is told; the receive waits for the next value.
+      offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
+      return;
+    }
+    this.#open.push(offered);
+    this.#offered++;
+    const selectId = offered.selectId === undefined ? "null" : JSON.stringify(offered.selectId);
+    this.exchange.postValue(`"offer",${this.id},${this.#offered},${this.#epoch},${selectId}`, content);
+    if (!this.wanting) {
+      this.#pause();
+      if (this.exchange.congested) this.exchange.starved.add(this);
+    }
+  }
+
+  #oldest(number: number): Offered {
+    const offered = this.#open[0];
+    if (offered === undefined || number !== this.#offered - this.#open.length + 1) return this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
+    this.#open.shift();
+    // The other side has the value now, or nobody will: what its parcel held here is over.
+    return offered;
+  }
+
+  #refused(number: number, code: string, text: string): void {
+    const offered = this.#oldest(number);
+    if (code === "RECEIVER_LOST") offered.doubtful(new NetchanError("RECEIVER_LOST", text, { outcome: "unknown" }));
+    else offered.refused(new NetchanError(code === "LIMIT_EXCEEDED" || code === "DECODE_FAILED" ? code : "VALUE_REFUSED", text, { outcome: "not-sent" }));
+    this.exchange.idle();
+  }
+
+  #declined(number: number, epoch: number): void {
+    const first = this.#offered - this.#open.length + 1;
+    if (number !== first || this.#open.length === 0 || epoch !== this.#epoch + 1) this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
+    this.#pause();
+    this.#epoch = epoch;
+    this.#offered = this.#limit = number - 1;
+    for (const offered of this.#open.splice(0)) offered.returned();
+    this.exchange.idle();
+  }
+
+  sourceEnded(source: Source, ending: Ending): void {
+    if (this.#finished) return;
+    if (ending !== undefined || this.#remaining.finish(source) || (this.endsWithFirst && source === this.#facets[0]?.source)) this.#done(ending);
+  }
+  #done(ending: Ending): void {
+    this.#finished = true;
+    this.#pause();
+    const text = ending === undefined ? "null,null" : `${JSON.stringify(ending.code)},${JSON.stringify(plainMessage(ending).slice(0, 1_000))}`;
+    this.exchange.post(`"done",${this.id},${text}`);
+  }
+
+  dismiss(): void {
+    this.#pause();
+    this.#finished = true;
+    for (const offered of this.#open.splice(0)) offered.returned();
+  }
+
+  left(loss: NetchanError | undefined, graceful: boolean): void {
+    this.#pause();
+    this.#finished = true;
+    this.exchange.starved.delete(this);
+    for (const offered of this.#open.splice(0)) {
+      if (loss === undefined || graceful) offered.returned();
+      else offered.doubtful(loss);
+    }
+    this.port.holders?.remove(loss, graceful);
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * Serves a send end to another process: queues its values at the channel's home and reports what becomes of them. Layer: remote.
+ * Invariant: every operation that arrives gets exactly one answer: sent, failed or withdrawn. Source: PROTOCOL.md "Sending".
+ */
+import type { HomeSend } from "../core/channel.js";
+import { closeEnding } from "../core/channel.js";
+import type { Claim, Item } from "../core/item.js";
+import type { Sender } from "../core/operations.js";
+import type { Ending } from "../core/waiter.js";
+import { NetchanError, type Outcome, plainMessage } from "../errors.js";
+import type { UserFrame, ValueTail } from "../wire/frame.js";
+import type { WireParcel } from "./content.js";
+import type { Exchange } from "./exchange.js";
+import { Served } from "./served.js";
+
+/** One value of the other side, as its sender. */
+class Arrival implements Sender, Claim {
+  item: Item | undefined;
+  granted = false;
+  #claiming = false;
+  fetching = false;
+
+  constructor(
+    readonly served: ServedSend,
+    readonly number: number,
+    /** Of the select it is a case of. */
+    readonly id: string,
+    /** The size it was announced with. */
+    readonly announced: number,
+  ) {}
+
+  sent(): void {
+    this.served.answer(this, `"sent"`, "");
+  }
+  failed(error: unknown): void {
+    this.served.failed(this, NetchanError.is(error) ? error : new NetchanError("VALUE_REFUSED", "the value was refused", { cause: error }));
+  }
+  fetch(): void {
+    if (this.fetching) return;
+    this.fetching = true;
+    this.served.exchange.fetches.want(this, this.announced, () => this.served.postFetch(this));
+  }
+  request(): void {
+    if (this.#claiming) return;
+    this.#claiming = true;
+    this.served.exchange.post(`"claim",${this.served.id},${this.number}`);
+  }
+  release(): void {
+    this.granted = this.#claiming = false;
+    this.served.exchange.post(`"unclaim",${this.served.id},${this.number}`);
+  }
+}
+
+export class ServedSend extends Served {
+  readonly #open = new Map<number, Arrival>();
+  #latest = 0;
+
+  constructor(
+    readonly exchange: Exchange,
+    id: number,
+    override readonly port: HomeSend,
+  ) {
+    super(id, port);
+    port.holders.add();
+    port.home.watchers.add(this);
+    if (port.home.closed) this.sendEnded(undefined);
+  }
+
+  get busy(): boolean {
+    return this.#open.size > 0;
+  }
+
+  sendEnded(ending: Ending): void {
+    const text = ending === undefined ? "null,null" : `${JSON.stringify(ending.code)},${JSON.stringify(plainMessage(ending).slice(0, 1_000))}`;
+    this.exchange.post(`"ended",${this.id},${text}`);
+  }
+
+  frame(frame: UserFrame): void {
+    const number = frame.fields[1];
+    switch (frame.type) {
+      case "send":
+        this.#arrive(frame.fields[1], frame.fields[2], frame.fields[3], "");
+        return;
+      case "case":
+        this.#arrive(frame.fields[1], frame.fields[3], frame.fields[4], frame.fields[2]);
+        return;
+      case "announce":
+        this.#announced(frame.fields[1], frame.fields[2]);
+        return;
+      case "value":
+        this.#fetched(frame.fields[1], frame.fields[2], frame.fields[3]);
+        return;
+      case "cancel":
+        this.#withdraw(this.#open.get(number as number));
+        return;
+      case "deny":
+        this.#withdraw(this.#open.get(number as number));
+        return;
+      case "grant":
+        this.#granted(this.#open.get(number as number));
+        return;
+      case "close":
+        this.port.home.close(closeEnding(frame.fields[1] === null ? undefined : new Error(frame.fields[1])));
+        return;
+      default:
+        this.exchange.violated(`a ${frame.type} frame for a send end`);
+    }
+  }
+
+  /** A new operation, if its channel takes it. */
+  #begin(number: number, selectId: string, announced: number): Arrival | undefined {
+    if (number <= this.#latest) this.exchange.violated(`operation ${number} came after operation ${this.#latest}`);
+    this.#latest = number;
+    const arrival = new Arrival(this, number, selectId, announced);
+    this.#open.set(number, arrival);
+    this.exchange.admitOperation();
+    const refusal = this.port.home.refusal();
+    if (refusal === undefined) return arrival;
+    arrival.failed(refusal);
+    return undefined;
+  }
+
+  #arrive(number: number, bytes: number, tail: ValueTail, selectId: string): void {
+    const parcel = this.exchange.accept(tail, bytes);
+    const arrival = this.#begin(number, selectId, 0);
+    if (arrival === undefined || parcel instanceof NetchanError) {
+      if (parcel instanceof NetchanError) arrival?.failed(parcel);
+      else parcel.discard();
+      return;
+    }
+    this.#submit(arrival, parcel);
+  }
+
+  #submit(arrival: Arrival, parcel: WireParcel | undefined): void {
+    const absent = parcel === undefined;
+    arrival.item = this.port.home.submit(undefined, parcel, arrival, { absent, ...(arrival.id === "" ? {} : { claim: arrival }) });
+  }
+
+  #announced(number: number, bytes: number): void {
+    const arrival = this.#begin(number, "", bytes);
+    if (arrival === undefined) return;
+    if (bytes > this.exchange.limits.maxValueBytes) arrival.failed(new NetchanError("LIMIT_EXCEEDED", `a value of ${bytes} bytes is larger than ${this.exchange.limits.maxValueBytes}`, { outcome: "not-sent" }));
+    else this.#submit(arrival, undefined);
+  }
+
+  postFetch(arrival: Arrival): void {
+    this.exchange.post(`"fetch",${this.id},${arrival.number}`);
+  }
+
+  #fetched(number: number, bytes: number, tail: ValueTail): void {
+    const arrival = this.#open.get(number);
+    const parcel = this.exchange.accept(tail, 0); // asked for, so no window counts it
+    if (arrival?.item === undefined || !arrival.item.absent) {
+      // Its sender took it back, or the channel refused it, while it was on its way.
+      if (!(parcel instanceof NetchanError)) parcel.discard();
+      if (arrival !== undefined) this.exchange.fetches.done(arrival);
+      return;
+    }
+    if (bytes > arrival.announced) this.exchange.violated(`a value of ${bytes} bytes was announced as ${arrival.announced}`);
+    this.exchange.fetches.done(arrival);
+    const { item } = arrival;
+    if (parcel instanceof NetchanError) this.port.home.expel(item, parcel);
+    else this.port.home.arrived(item, parcel);
+  }
+
+  #withdraw(arrival: Arrival | undefined): void {
+    if (arrival?.item === undefined) return;
+    this.port.home.withdraw(arrival.item, () => this.answer(arrival, `"withdrawn"`, ""));
+  }
+
+  #granted(arrival: Arrival | undefined): void {
+    const item = arrival?.item;
+    if (arrival === undefined || item === undefined || arrival.granted) return;
+    arrival.granted = true;
+    this.port.home.retry(item);
+    if (item.list !== undefined && !item.fulfilled) arrival.release();
+  }
+
+  failed(arrival: Arrival, error: NetchanError): void {
+    const outcome: Outcome = error.outcome ?? "not-sent";
+    this.answer(arrival, `"failed"`, `,${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, 1_000))},${JSON.stringify(outcome)}`);
+  }
+
+  answer(arrival: Arrival, type: string, more: string): void {
+    if (!this.#open.delete(arrival.number)) return;
+    this.exchange.releaseOperation();
+    this.exchange.post(`${type},${this.id},${arrival.number}${more}`);
+    this.exchange.fetches.done(arrival);
+    this.exchange.idle();
+  }
+
+  dismiss(): void {
+    const closed = new NetchanError("SESSION_CLOSED", "the session was closed before the value was received", { outcome: "not-sent" });
+    for (const arrival of [...this.#open.values()]) {
+      const { item } = arrival;
+      if (item?.state === "offered") this.failed(arrival, new NetchanError("SESSION_CLOSED", plainMessage(closed), { outcome: "unknown" }));
+      else {
+        if (item !== undefined) this.port.home.withdraw(item, () => undefined);
+        this.failed(arrival, closed);
+      }
+    }
+  }
+
+  left(loss: NetchanError | undefined, graceful: boolean): void {
+    this.port.home.watchers.delete(this);
+    for (const arrival of [...this.#open.values()]) {
+      if (arrival.item !== undefined) this.port.home.withdraw(arrival.item, () => undefined);
+      this.#open.delete(arrival.number);
+      this.exchange.releaseOperation();
+      this.exchange.fetches.done(arrival);
+    }
+    this.port.holders.remove(loss, graceful);
+  }
+}

@@ -1,0 +1,24 @@
+/** What the other side of a session holds here: an entry of the table of served ends. Layer: remote. */
+import type { NetchanError } from "../errors.js";
+import type { Port } from "../core/end.js";
+import type { UserFrame } from "../wire/frame.js";
+
+export abstract class Served {
+  /** References the other side holds; at zero it holds the end no longer. */
+  count = 0;
+
+  constructor(
+    readonly id: number,
+    readonly port: Port,
+  ) {}
+
+  abstract frame(frame: UserFrame): void;
+  /** The other side no longer holds the end: by its own will (`undefined`), or because it is gone. */
+  abstract left(loss: NetchanError | undefined, graceful: boolean): void;
+  /** A goodbye: whatever of the other side's waits here is refused, so that it knows what became of it. */
+  abstract dismiss(): void;
+  /** Something of the other side's is still open here. */
+  abstract get busy(): boolean;
+  /** There is room again on the session. */
+  resume(): void {}
+}

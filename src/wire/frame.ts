@@ -1,0 +1,273 @@
+/**
+ * Frames and batches: what stands on the wire, and the checks of its shape. Layer: wire. Pure. PROTOCOL.md section "Frames".
+ *
+ * A batch is what one link carries at once: all frames of one turn. It is the text of a JSON array of frames; with binary sidecars it
+ * is bytes: the length of that text (4 bytes, big endian), the text in UTF-8, then the sidecars in the order of the frames they
+ * belong to. A frame is a JSON array: numbered frames are `[number, type, …]`, control frames `[type, …]`.
+ *
+ * Invariant: what `readBatch` returns has the right number of fields of the right kinds; what they mean is checked where they act.
+ */
+import { NetchanError } from "../errors.js";
+
+/** What a field has to be. `count`: a whole number ≥ 0. `text?`: a string or null. `value`: the tail described at {@link ValueTail}. */
+type Kind = "count" | "index" | "text" | "text?" | "value" | "cases";
+
+/** Every numbered frame with its fields. */
+const shapes = {
+  // The session itself.
+  ready: [],
+  window: ["count"],
+  drain: [],
+  drained: [],
+  bye: [],
+  // From the user of an end to its home.
+  send: ["count", "count", "count", "value"],
+  announce: ["count", "count", "count"],
+  value: ["count", "count", "count", "value"],
+  case: ["count", "count", "text", "count", "value"],
+  grant: ["count", "count"],
+  deny: ["count", "count"],
+  cancel: ["count", "count"],
+  limit: ["count", "count"],
+  take: ["count", "count"],
+  decline: ["count", "count", "count"],
+  skip: ["count", "count", "count"],
+  unskip: ["count"],
+  refuse: ["count", "count", "text", "text"],
+  close: ["count", "text?"],
+  release: ["count", "count"],
+  lost: ["count", "text"],
+  fork: ["count", "count"],
+  open: ["count", "text", "text"],
+  try: ["count", "cases"],
+  took: ["count", "count"],
+  // From the home of an end to its user.
+  sent: ["count", "count"],
+  failed: ["count", "count", "text", "text", "text?"],
+  withdrawn: ["count", "count"],
+  fetch: ["count", "count"],
+  claim: ["count", "count"],
+  unclaim: ["count", "count"],
+  offer: ["count", "count", "count", "text?", "value"],
+  done: ["count", "text?", "text?"],
+  ended: ["count", "text?", "text?"],
+  tried: ["count", "index", "text?"],
+  gave: ["count", "index", "value"],
+} as const satisfies Record<string, readonly Kind[]>;
+
+/** Every control frame with its fields: never numbered, never replayed. */
+const controls = {
+  hello: 1,
+  welcome: 1,
+  refused: 2,
+  ack: 1,
+  ping: 1,
+  pong: 1,
+  end: 2,
+} as const;
+
+export type FrameType = keyof typeof shapes;
+export type ControlType = keyof typeof controls;
+
+/** A reference to a channel end inside a value: `[0, id, kind, capacity]` is the sender's own, `[1, id]` one that the receiver gave it. */
+export type EndRef = readonly [0, number, 0 | 1, number] | readonly [1, number];
+/** A value beside its frame: the JSON, and, when it is not plain, superjson's meta, the ends and the bytes it refers to. */
+export interface ValueTail {
+  readonly json: unknown;
+  readonly meta: unknown;
+  readonly refs: readonly EndRef[];
+  readonly blobs: readonly Uint8Array[];
+}
+export interface CaseTail {
+  readonly end: number;
+  /** Absent in a receive case. */
+  readonly value: ValueTail | undefined;
+}
+type Field<K> = K extends "count" | "index" ? number : K extends "text" ? string : K extends "text?" ? string | null : K extends "value" ? ValueTail : K extends "cases" ? readonly CaseTail[] : never;
+type Fields<S extends readonly Kind[]> = { readonly [I in keyof S]: Field<S[I]> };
+/** A numbered frame, its fields checked. */
+export type Frame = { [T in FrameType]: { readonly number: number; readonly type: T; readonly fields: Fields<(typeof shapes)[T]> } }[FrameType];
+export interface Control {
+  /** Frames that are not numbered. */
+  readonly number: undefined;
+  readonly type: ControlType;
+  readonly fields: readonly unknown[];
+}
+
+/** A frame from the user of an end to its home. */
+export type UserFrame = Extract<
+  Frame,
+  { readonly type: "send" | "announce" | "value" | "case" | "grant" | "deny" | "cancel" | "limit" | "take" | "decline" | "skip" | "unskip" | "refuse" | "close" }
+>;
+/** A frame from the home of an end to its user. */
+export type HomeFrame = Extract<Frame, { readonly type: "sent" | "failed" | "withdrawn" | "fetch" | "claim" | "unclaim" | "offer" | "done" | "ended" }>;
+
+function violation(what: string): NetchanError {
+  return new NetchanError("PROTOCOL_VIOLATION", what);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Hands out the sidecars of a batch, each byte once. */
+class Sidecars {
+  #at: number;
+  constructor(
+    readonly bytes: Uint8Array | undefined,
+    from: number,
+  ) {
+    this.#at = from;
+  }
+  next(length: unknown): Uint8Array {
+    if (!isCount(length) || this.bytes === undefined || this.#at + length > this.bytes.length) throw violation("a frame names sidecar bytes that are not there");
+    this.#at += length;
+    return this.bytes.subarray(this.#at - length, this.#at);
+  }
+  get left(): number {
+    return this.bytes === undefined ? 0 : this.bytes.length - this.#at;
+  }
+}
+
+function readRef(ref: unknown): EndRef {
+  if (Array.isArray(ref)) {
+    const [origin, id, kind, capacity] = ref as readonly unknown[];
+    if (origin === 1 && ref.length === 2 && isCount(id)) return [1, id];
+    if (origin === 0 && ref.length === 4 && isCount(id) && (kind === 0 || kind === 1) && isCount(capacity)) return [0, id, kind, capacity];
+  }
+  throw violation("a reference to a channel end has the wrong shape");
+}
+
+/** The tail of a frame from `at` on: one field for a plain value, four for any other. */
+function readValue(frame: readonly unknown[], at: number, sidecars: Sidecars): ValueTail {
+  const json = frame[at];
+  if (frame.length === at + 1) return { json, meta: undefined, refs: [], blobs: [] };
+  const [meta, refs, lengths] = [frame[at + 1], frame[at + 2], frame[at + 3]];
+  if (frame.length !== at + 4 || !Array.isArray(refs) || !Array.isArray(lengths)) throw violation("a value has the wrong number of fields");
+  const blobs = lengths.map((length) => sidecars.next(length));
+  return { json, meta: meta === null ? undefined : meta, refs: refs.map(readRef), blobs };
+}
+
+function readCases(given: unknown, sidecars: Sidecars): readonly CaseTail[] {
+  if (!Array.isArray(given) || given.length === 0) throw violation("a try names no cases");
+  return given.map((one: unknown) => {
+    if (!Array.isArray(one) || !isCount(one[0])) throw violation("a case has the wrong shape");
+    return { end: one[0], value: one.length === 1 ? undefined : readValue(one, 1, sidecars) };
+  });
+}
+
+function readField(kind: Exclude<Kind, "value" | "cases">, value: unknown): unknown {
+  switch (kind) {
+    case "count":
+      if (isCount(value)) return value;
+      break;
+    case "index":
+      if (value === -1 || isCount(value)) return value;
+      break;
+    case "text":
+      if (typeof value === "string") return value;
+      break;
+    case "text?":
+      if (value === null || typeof value === "string") return value;
+      break;
+  }
+  throw violation(`a field is not a ${kind}`);
+}
+
+function readFrame(frame: unknown, sidecars: Sidecars): Frame | Control {
+  if (!Array.isArray(frame) || frame.length === 0) throw violation("a frame is not an array");
+  const [first, second] = frame as readonly unknown[];
+  if (typeof first === "string") {
+    if (!Object.hasOwn(controls, first)) throw violation("unknown control frame");
+    const type = first as ControlType;
+    if (frame.length !== controls[type] + 1) throw violation(`a ${type} frame has the wrong number of fields`);
+    return { number: undefined, type, fields: frame.slice(1) as unknown[] };
+  }
+  if (!isCount(first) || first === 0) throw violation("a frame has no valid number");
+  if (typeof second !== "string" || !Object.hasOwn(shapes, second)) throw violation("unknown frame type");
+  const kinds: readonly Kind[] = shapes[second as FrameType];
+  const last = kinds[kinds.length - 1];
+  if (last === "value" ? frame.length <= kinds.length + 1 : frame.length !== kinds.length + 2) throw violation(`a ${second} frame has the wrong number of fields`);
+  const fields = kinds.map((kind, index) => {
+    if (kind === "value") return readValue(frame, index + 2, sidecars);
+    return kind === "cases" ? readCases(frame[index + 2], sidecars) : readField(kind, frame[index + 2]);
+  });
+  return { number: first, type: second, fields } as unknown as Frame;
+}
+
+/** What a frame may hold besides a counted value: names, error texts, references to ends. */
+const slackBytes = 8 * 1024;
+
+/** The size a frame gives for its value. Values that no window counts may be of any size that fits a batch. */
+function declaredBytes(frame: Frame | Control): number {
+  switch (frame.type) {
+    case "send":
+    case "value":
+      return frame.fields[2] * 4; // the size counts characters; one takes up to three bytes
+    case "case":
+      return frame.fields[3] * 4;
+    case "offer":
+    case "try":
+    case "gave":
+    case "hello":
+      return Number.MAX_SAFE_INTEGER / 1e6;
+    default:
+      return 0;
+  }
+}
+
+/**
+ * Reads a batch: its frames in order, every field of the right kind.
+ * @throws NetchanError `PROTOCOL_VIOLATION` for anything else
+ */
+export function readBatch(batch: string | Uint8Array): (Frame | Control)[] {
+  let text: string;
+  let sidecars = new Sidecars(undefined, 0);
+  if (typeof batch === "string") text = batch;
+  else {
+    if (batch.length < 4) throw violation("a batch is too short");
+    const length = new DataView(batch.buffer, batch.byteOffset, batch.length).getUint32(0);
+    if (length > batch.length - 4) throw violation("a batch is shorter than it says");
+    try {
+      text = new TextDecoder("utf-8", { fatal: true }).decode(batch.subarray(4, 4 + length));
+    } catch {
+      throw violation("a batch is not valid UTF-8");
+    }
+    sidecars = new Sidecars(batch, 4 + length);
+  }
+  let frames: unknown;
+  try {
+    frames = JSON.parse(text);
+  } catch {
+    throw violation("a batch is not valid JSON");
+  }
+  if (!Array.isArray(frames) || frames.length === 0) throw violation("a batch is not a list of frames");
+  const read = frames.map((frame) => readFrame(frame, sidecars));
+  if (sidecars.left > 0) throw violation("a batch has bytes that no frame names");
+  // What windows count is what the frames say of themselves: they may not understate it.
+  const declared = read.reduce((sum, frame) => sum + slackBytes + declaredBytes(frame), 0);
+  if (declared < batch.length) throw violation("a batch is larger than its frames say");
+  return read;
+}
+
+/** Joins encoded frames and their sidecars into a batch. */
+export function writeBatch(frames: readonly string[], blobs: readonly Uint8Array[]): string | Uint8Array {
+  const text = `[${frames.join(",")}]`;
+  if (blobs.length === 0) return text;
+  const json = new TextEncoder().encode(text);
+  const batch = new Uint8Array(4 + json.length + blobs.reduce((sum, blob) => sum + blob.length, 0));
+  new DataView(batch.buffer).setUint32(0, json.length);
+  batch.set(json, 4);
+  let at = 4 + json.length;
+  for (const blob of blobs) {
+    batch.set(blob, at);
+    at += blob.length;
+  }
+  return batch;
+}
+
+/** The fields of a value at the end of a frame, each behind a comma. */
+export function writeValue(value: { readonly json: string; readonly meta: string | undefined; readonly refs: readonly EndRef[]; readonly blobs: readonly Uint8Array[] }): string {
+  if (value.meta === undefined && value.refs.length === 0 && value.blobs.length === 0) return `,${value.json}`;
+  return `,${value.json},${value.meta ?? "null"},${JSON.stringify(value.refs)},${JSON.stringify(value.blobs.map((blob) => blob.length))}`;
+}
