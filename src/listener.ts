@@ -95,10 +95,11 @@ export class LinkListener implements Listener<unknown, never> {
     return this.carriers.map((carrier) => carrier.certificateHash).find((hash) => hash !== undefined);
   }
 
-  accept(link: Link): void {
+  /** Given to others by itself, so it needs no `this`. */
+  readonly accept = (link: Link): void => {
     if (typeof link !== "object" || link === null || typeof link.send !== "function") throw new TypeError(`Expected link to be a Link, got ${describe(link)}`);
     this.acceptFrom(link, unknownRequest);
-  }
+  };
 
   /** Admits a link, with what its transport knows of the other side. */
   acceptFrom(link: Link, request: LinkRequest): void {

@@ -90,6 +90,7 @@ export class SessionPeer implements Peer, SessionOwner {
     const codec = new Codec(options.superjson === undefined ? { limits } : { limits, superjson: options.superjson });
     this.exchange = new Exchange({ outlet: this.session, host, codec, limits, peerLimits, dialer: merged === undefined });
     this.#status = Object.freeze({ state: "connected", transport: link.transport });
+    this.exchange.from = this;
     let ports: { readonly send: Port; readonly receive: Port };
     if (merged === undefined) {
       ports = { send: this.exchange.adopt(pairIds.toListener, "send", options.capacity), receive: this.exchange.adopt(pairIds.toDialer, "receive", options.capacity) };
@@ -97,7 +98,6 @@ export class SessionPeer implements Peer, SessionOwner {
       this.exchange.onIdle = () => this.#endIfDone();
     } else {
       this.#pair = new HomePair(options, this.exchange, merged);
-      this.exchange.from = this;
       ports = this.#pair.ports;
     }
     if (ports.send.kind !== "send" || ports.receive.kind !== "receive") throw new TypeError("the default pair is a send end and a receive end");

@@ -24,6 +24,10 @@ export class Gather implements Source {
     return offerTo(this.#receivers, home, item);
   }
 
+  askFor(home: Home): void {
+    home.askFor(this.#receivers);
+  }
+
   join(waiter: ReceiveWaiter): void {
     for (let tries = this.#ring.size; tries > 0; tries--) {
       const home = this.#ring.shift();

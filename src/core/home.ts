@@ -73,6 +73,8 @@ export class Home extends Linked implements Source {
   /** Why nobody is left to talk to at the moment: the last other holder was lost while this process had never used its own end. */
   #orphan: { senders?: NetchanError | undefined; receivers?: NetchanError | undefined } = {};
   #gather: Gather | undefined;
+  /** The case of a select elsewhere that has been asked for a grant. */
+  #claiming: Item | undefined;
   readonly watchers = new Set<SendWatcher>();
   /** Told of a value that was fulfilled and that nobody will have, or whose receiver is gone without a word. */
   onUndelivered: ((item: Item, outcome: Outcome) => void) | undefined;
@@ -92,6 +94,10 @@ export class Home extends Linked implements Source {
   /** No more values may be sent. */
   get closed(): boolean {
     return this.#closing !== undefined || this.#refusing;
+  }
+  /** How it ends for receivers, once it does. */
+  get ending(): Ending {
+    return this.#refusing ? undefined : this.#closing?.ending;
   }
   /** No more values will come. */
   get drained(): boolean {
@@ -166,6 +172,33 @@ export class Home extends Linked implements Source {
     this.#place(item);
   }
 
+  /** One select elsewhere is asked at a time: two that could meet each other here would both be bound, and neither free to receive. */
+  claimWanted(item: Item, claim: Claim): void {
+    if (this.#claiming !== undefined) return;
+    this.#claiming = item;
+    claim.request();
+  }
+  /** That select has granted, or its case is gone, or nothing came of the grant: the next one may be asked. */
+  claimOver(item: Item): void {
+    if (this.#claiming !== item) return;
+    this.#claiming = undefined;
+    this.askFor(this.#receivers);
+    this.#gather?.askFor(this);
+  }
+  /** Looks for a waiter whom a case of a select elsewhere could serve. */
+  askFor(waiters: List<ReceiveWaiter>): void {
+    for (let waiter = waiters.head; waiter !== undefined && this.#claiming === undefined; waiter = waiter.next as ReceiveWaiter | undefined) this.peek(waiter);
+  }
+
+  /** A select that waits here, is being decided, and has a higher id than that. */
+  deciding(id: string): Selection | undefined {
+    for (let waiter = this.#receivers.head; waiter !== undefined; waiter = waiter.next as ReceiveWaiter | undefined) {
+      const { selection } = waiter;
+      if (selection?.state === "locked" && selection.id > id) return selection;
+    }
+    return undefined;
+  }
+
   #hasRoom(): boolean {
     return this.whenFull !== "wait" || this.#buffer.size + this.#offeredFulfilled < this.capacity;
   }
@@ -229,7 +262,7 @@ export class Home extends Linked implements Source {
     if (waiter.selection !== undefined && waiter.selection.state === "done") return;
     if (this.drained) {
       this.leave(waiter);
-      waiter.finish(this.#refusing ? undefined : this.#closing?.ending);
+      waiter.finish(this.ending);
     } else if (this.#orphan.senders !== undefined && waiter.orphaned(this.#orphan.senders)) this.leave(waiter);
     else if (waiter.list === undefined) this.#receivers.push(waiter);
   }
@@ -410,7 +443,7 @@ export class Home extends Linked implements Source {
   }
 
   #finish(): void {
-    const ending = this.#refusing ? undefined : this.#closing?.ending;
+    const { ending } = this;
     for (let waiter = this.#receivers.shift(); waiter !== undefined; waiter = this.#receivers.shift()) waiter.finish(ending);
     const onDrained = this.onDrained;
     this.onDrained = undefined;

@@ -13,6 +13,8 @@ import type { Offered, Parcel } from "./waiter.js";
 
 /** What a channel does with the verdict on one of its values. */
 export interface Verdicts {
+  /** A match for a case of a select elsewhere is possible, if that select grants it. */
+  claimWanted(item: Item, claim: Claim): void;
   itemTaken(item: Item): void;
   itemReturned(item: Item): void;
   itemRefused(item: Item, error: NetchanError): void;
@@ -23,7 +25,7 @@ export interface Verdicts {
 export interface Claim {
   readonly id: string;
   readonly granted: boolean;
-  /** A match is possible: asks for the grant. Idempotent. */
+  /** A match is possible: asks for the grant. */
   request(): void;
   /** The match fell through: the select is free again. */
   release(): void;
@@ -65,7 +67,7 @@ export class Item extends Linked implements Offered {
     if (receiver !== undefined && receiver.state !== "open") return false;
     if (this.fulfilled) return true;
     if (this.claim !== undefined && !this.claim.granted) {
-      this.claim.request();
+      this.home.claimWanted(this, this.claim);
       return false;
     }
     return this.selection === undefined || (this.selection.state === "open" && this.selection !== receiver);

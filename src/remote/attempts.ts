@@ -12,6 +12,7 @@ import { NetchanError } from "../errors.js";
 import { type CaseTail, type EndRef, type ValueTail, writeValue } from "../wire/frame.js";
 import { type Content, WireParcel } from "./content.js";
 import type { Exchange } from "./exchange.js";
+import { RemoteReceive } from "./remote-receive.js";
 import { RemoteSend } from "./remote-send.js";
 import { toldError } from "./told-error.js";
 
@@ -36,6 +37,13 @@ class PassingCase extends ReceiveCase {
   }
 }
 
+/** The end that a case is about. */
+function endOf(attempt: Attempt): RemoteSend | RemoteReceive {
+  const end: unknown = "source" in attempt ? attempt.source : attempt.port;
+  if (end instanceof RemoteSend || end instanceof RemoteReceive) return end;
+  throw new TypeError("another process is asked about its own channels only");
+}
+
 export class Attempts {
   #number = 0;
   /** Ours that the other side has not answered. */
@@ -56,6 +64,13 @@ export class Attempts {
       settled({ error: over ?? exchange.closing });
       return;
     }
+    // An end that was closed meanwhile means nothing to the other side any more; what it would say is known.
+    for (const one of cases) {
+      const end = endOf(one);
+      if (end.known) continue;
+      settled(end.kind === "receive" ? { index: one.index, done: true } : { error: end.caseRefusal() ?? over });
+      return;
+    }
     const number = ++this.#number;
     const blobs: Uint8Array[] = [];
     let text: string;
@@ -67,14 +82,15 @@ export class Attempts {
     }
     this.#asked.set(number, { cases, settled });
     exchange.post(`"try",${number},[${text}]`, blobs);
+    exchange.introduce();
   }
 
   #write(attempt: Attempt, blobs: Uint8Array[]): string {
-    if ("source" in attempt) return `[${(attempt.source as unknown as { readonly id: number }).id}]`;
+    if ("source" in attempt) return `[${endOf(attempt).id}]`;
     const content: Content = attempt.parcel instanceof WireParcel ? attempt.parcel.content() : this.exchange.encode(attempt.value);
     blobs.push(...content.blobs);
     const refs: readonly EndRef[] = content.ends.map((port) => this.exchange.reference(port));
-    return `[${(attempt.port as RemoteSend).id}${writeValue({ json: content.json, meta: content.meta, refs, blobs: content.blobs })}]`;
+    return `[${endOf(attempt).id}${writeValue({ json: content.json, meta: content.meta, refs, blobs: content.blobs })}]`;
   }
 
   tried(number: number, position: number, code: string | null): void {
@@ -110,7 +126,7 @@ export class Attempts {
   /** The other side asks. */
   asked(number: number, cases: readonly CaseTail[]): void {
     const { exchange } = this;
-    const parcels = cases.map(({ value }) => (value === undefined ? undefined : exchange.accept(value, 0)));
+    const parcels = cases.map(({ value }) => (value === undefined ? undefined : exchange.accept(value, 0, exchange.from)));
     const discard = (except: number | undefined): void => parcels.forEach((parcel, index) => (parcel instanceof WireParcel && index !== except ? parcel.discard() : undefined));
     const fault = parcels.find((parcel) => parcel instanceof NetchanError);
     if (fault instanceof NetchanError) {
@@ -171,8 +187,10 @@ export class Attempts {
     const offered = this.#given.get(number);
     if (offered === undefined) return this.exchange.violated(`an answer to attempt ${number}, which was given nothing`);
     this.#given.delete(number);
-    if (ok) offered.taken();
-    else offered.refused(new NetchanError("VALUE_REFUSED", "the other side could not accept the value", { outcome: "not-sent" }));
+    if (ok) {
+      offered.parcel?.discard();
+      offered.taken();
+    } else offered.refused(new NetchanError("VALUE_REFUSED", "the other side could not accept the value", { outcome: "not-sent" }));
     this.exchange.idle();
   }
 

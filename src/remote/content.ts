@@ -5,7 +5,7 @@
  */
 import { type Port, endOf } from "../core/end.js";
 import type { Parcel } from "../core/waiter.js";
-import type { EncodedValue } from "../wire/codec.js";
+import type { EncodedValue, WireValue } from "../wire/codec.js";
 import type { ValueTail } from "../wire/frame.js";
 import type { Exchange } from "./exchange.js";
 import { RemoteEnd } from "./remote-end.js";
@@ -20,6 +20,8 @@ function hold(port: Port): void {
 
 export class WireParcel implements Parcel {
   #open = true;
+  /** One object for the check and for the reviving: the codec remembers by it what it has found. */
+  readonly wire: WireValue;
 
   constructor(
     readonly exchange: Exchange,
@@ -27,20 +29,17 @@ export class WireParcel implements Parcel {
     readonly ports: readonly Port[],
     /** What it counts in the window of the session that brought it. */
     readonly bytes: number,
+    readonly from: unknown,
   ) {
     for (const port of ports) hold(port);
-  }
-
-  get from(): unknown {
-    return this.exchange.from;
+    this.wire = { json: tail.json, meta: tail.meta, ends: tail.refs.length, blobs: tail.blobs };
   }
 
   revive(): unknown {
     if (!this.#open) throw new TypeError("a parcel can be opened once");
     this.#open = false;
-    const { json, meta, refs, blobs } = this.tail;
     const value = this.exchange.codec.decode(
-      { json, meta, ends: refs.length, blobs },
+      this.wire,
       this.ports.map((port) => {
         if (port instanceof RemoteEnd) port.revived();
         else port.holders?.takeBack();

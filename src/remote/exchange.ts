@@ -45,6 +45,8 @@ export interface ExchangeOptions {
 export class Exchange implements RemoteHome {
   readonly served = new Map<number, Served>();
   readonly #servedByPort = new Map<Port, Served>();
+  /** Served ends whose id the other side has not been told yet. */
+  readonly #fresh: Served[] = [];
   readonly remotes = new Map<number, EndUser>();
   /** Served receive ends that wait for room on the session. */
   readonly starved = new Set<ServedReceive>();
@@ -52,7 +54,7 @@ export class Exchange implements RemoteHome {
   readonly limits: Limits;
   readonly codec: Codec;
   readonly host: Host;
-  /** What `received.from` shows. */
+  /** The peer of this session, which `received.from` shows for values of channels that live here. */
   from: unknown;
   /** Operations of this side that the other side has not answered. */
   operations = 0;
@@ -95,6 +97,11 @@ export class Exchange implements RemoteHome {
     if (this.#over !== undefined) return;
     const { json, meta, blobs } = content;
     this.post(start + writeValue({ json, meta, refs: content.ends.map((port) => this.reference(port)), blobs }), blobs);
+    this.introduce();
+  }
+  /** The frame that names new ends has been sent: now their state may follow. */
+  introduce(): void {
+    for (let served = this.#fresh.shift(); served !== undefined; served = this.#fresh.shift()) served.introduced();
   }
   /** The same for a value that the other side's window counts. */
   postCounted(start: string, content: Content): void {
@@ -139,6 +146,7 @@ export class Exchange implements RemoteHome {
     const served = this.#makeServed(port, id);
     this.served.set(id, served);
     if (!this.#servedByPort.has(port)) this.#servedByPort.set(port, served);
+    this.#fresh.push(served);
     return served;
   }
   #makeServed(port: Port, id: number): Served {
@@ -203,12 +211,11 @@ export class Exchange implements RemoteHome {
    * @returns the parcel, or why the value cannot be accepted here
    * @throws NetchanError when no honest peer sends such a value
    */
-  accept(tail: ValueTail, bytes: number): WireParcel | NetchanError {
-    const parcel = this.pass(tail, bytes);
+  accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
+    const parcel = this.pass(tail, bytes, from);
     try {
-      const { json, meta, refs, blobs } = tail;
       this.codec.check(
-        { json, meta, ends: refs.length, blobs },
+        parcel.wire,
         parcel.ports.map((port) => port.kind),
       );
       return parcel;
@@ -219,13 +226,14 @@ export class Exchange implements RemoteHome {
     }
   }
   /** The same for a value that only passes through. */
-  pass(tail: ValueTail, bytes: number): WireParcel {
+  pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel {
     if (bytes > 0 && !this.#receiveWindow.arrive(bytes)) this.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
     return new WireParcel(
       this,
       tail,
       tail.refs.map((ref) => this.#port(ref)),
       bytes,
+      from,
     );
   }
   /** A value has left. */
@@ -258,6 +266,7 @@ export class Exchange implements RemoteHome {
         this.#foreign(frame.fields[1]);
         if (this.served.has(frame.fields[1]) || this.served.size >= this.limits.maxChannels) this.violated("a fork that cannot be", "LIMIT_EXCEEDED");
         this.serve(port, frame.fields[1]).count = 1;
+        this.introduce();
         return;
       }
       case "try":

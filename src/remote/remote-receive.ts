@@ -10,13 +10,14 @@ import type { ReceiveChannel, Received } from "../contract.js";
 import type { ReceivePort } from "../core/end.js";
 import { List } from "../core/list.js";
 import { receiveFrom } from "../core/operations.js";
+import type { Selection } from "../core/selection.js";
 import type { Ending, Offered, ReceiveWaiter, Source } from "../core/waiter.js";
 import { NetchanError, plainMessage } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
 import type { WireParcel } from "./content.js";
 import type { Exchange } from "./exchange.js";
 import { RemoteEnd } from "./remote-end.js";
-import { toldError } from "./told-error.js";
+import { toldEnding } from "./told-error.js";
 
 /** An offer of the home that this end has not answered. */
 class RemoteOffer implements Offered {
@@ -108,7 +109,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
       if (parcel instanceof NetchanError) this.#offered(number, epoch, undefined, parcel, selectId ?? undefined);
       else this.#offered(number, epoch, parcel, undefined, selectId ?? undefined);
     } else if (frame.type === "done") {
-      this.#finish(frame.fields[1] === null ? undefined : toldError(frame.fields[1], frame.fields[2]));
+      this.#finish(toldEnding(frame.fields[1], frame.fields[2]));
       this.giveUp();
     } else this.exchange.violated(`a ${frame.type} frame for a receive end`);
   }
@@ -129,47 +130,69 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
       if (offer.fault !== undefined) this.#answer(offer, "refuse", offer.fault);
       else if (!this.#pass(offer)) break;
     }
+    this.#makeWay();
     this.#demand();
+  }
+
+  /** The first waiter that may have the offer; else a select that is being decided, if one waits; and whether the offer's own select does. */
+  #waiterFor(offer: RemoteOffer): { readonly waiter?: ReceiveWaiter; readonly deciding?: Selection; readonly own: boolean } {
+    let deciding: Selection | undefined;
+    let own = false;
+    for (let waiter = this.#waiters.head; waiter !== undefined; waiter = waiter.next as ReceiveWaiter | undefined) {
+      const { selection } = waiter;
+      if (selection !== undefined && offer.selectId !== undefined && selection.id === offer.selectId) own = true;
+      else if (selection?.state === "locked") deciding ??= selection;
+      else return { waiter, own };
+    }
+    return deciding === undefined ? { own } : { deciding, own };
   }
 
   /** @returns whether there may be more to do. */
   #pass(offer: RemoteOffer): boolean {
-    let deciding: ReceiveWaiter | undefined;
-    let own = false;
-    for (let waiter = this.#waiters.head; waiter !== undefined; waiter = waiter.next as ReceiveWaiter | undefined) {
-      const select = waiter.selection;
-      if (select !== undefined && offer.selectId !== undefined && select.id === offer.selectId) own = true;
-      else if (select?.state === "locked") deciding ??= waiter;
-      else {
-        this.#waiters.remove(waiter);
-        offer.given = true;
-        waiter.accept(offer);
-        if (waiter.more && waiter.list === undefined && !this.closed) this.#waiters.push(waiter);
-        return true;
-      }
+    const { waiter, deciding, own } = this.#waiterFor(offer);
+    if (waiter !== undefined) {
+      this.#waiters.remove(waiter);
+      offer.given = true;
+      waiter.accept(offer);
+      if (waiter.more && waiter.list === undefined && !this.closed) this.#waiters.push(waiter);
+      return true;
     }
-    const select = deciding?.selection;
-    if (select === undefined) {
-      this.#decline(offer, own ? "skip" : "decline");
+    if (deciding === undefined) {
+      this.#decline(0, own ? "skip" : "decline");
       if (own) this.#skipped = true;
-    } else if (offer.selectId !== undefined && select.id < offer.selectId) {
-      // Two selects that are each being decided may wait for each other. The lower one makes way, so no circle can close.
-      this.#busy = this.#waiters.size;
-      this.#decline(offer, "decline");
-      select.whenUnlocked(() => {
-        this.#busy = 0;
-        this.#advance();
-      });
-    } else select.whenUnlocked(() => this.#advance());
+    } else if (!this.#yields(deciding, offer)) deciding.whenUnlocked(() => this.#advance());
     return false;
   }
 
-  #decline(offer: RemoteOffer, how: "decline" | "skip"): void {
-    for (const held of this.#held) held.parcel?.discard();
-    this.#held.length = 0;
+  /**
+   * Two selects that are each being decided may wait for each other's offers. The one with the lower id makes way: it declines, and asks
+   * again when it is decided. So whoever waits, waits for a higher one, and no circle can close.
+   */
+  #yields(deciding: Selection, offer: RemoteOffer): boolean {
+    return offer.selectId !== undefined && deciding.id < offer.selectId;
+  }
+  #makeWay(): void {
+    for (const [index, offer] of this.#held.entries()) {
+      if (offer.given || offer.fault !== undefined) continue;
+      const { waiter, deciding } = this.#waiterFor(offer);
+      if (waiter !== undefined || deciding === undefined || !this.#yields(deciding, offer)) continue;
+      this.#busy = this.#waiters.size;
+      this.#decline(index, "decline");
+      deciding.whenUnlocked(() => {
+        this.#busy = 0;
+        this.#advance();
+      });
+      return;
+    }
+  }
+
+  /** Gives back the offers from `index` on; those before it are still being answered. */
+  #decline(index: number, how: "decline" | "skip"): void {
+    const declined = this.#held.splice(index);
+    for (const offer of declined) offer.parcel?.discard();
     this.#epoch++;
-    this.#limit = this.#seen;
-    this.exchange.post(`"${how}",${this.id},${offer.number},${this.#epoch}`);
+    this.#limit = this.#seen + index;
+    this.exchange.post(`"${how}",${this.id},${this.#seen + index + 1},${this.#epoch}`);
   }
 
   #answer(offer: RemoteOffer, how: "take" | "refuse", error?: NetchanError): void {

@@ -14,7 +14,7 @@ import type { HomeFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
 import type { Exchange } from "./exchange.js";
 import { RemoteEnd } from "./remote-end.js";
-import { toldError } from "./told-error.js";
+import { toldEnding, toldError } from "./told-error.js";
 
 /** Values above this size are announced: they would fill the window for all others. */
 export const announceBytes = 64 * 1024;
@@ -158,8 +158,8 @@ export class RemoteSend extends RemoteEnd implements SendPort {
         this.#pending.get(frame.fields[1])?.unclaimed?.();
         return;
       case "ended": {
-        const cause = frame.fields[1] === null ? undefined : toldError(frame.fields[1], frame.fields[2]);
-        this.#closing ??= { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause, outcome: "not-sent" }) };
+        const ending = toldEnding(frame.fields[1], frame.fields[2]);
+        this.#closing ??= { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause: ending?.cause, outcome: "not-sent" }) };
         this.letGo();
         return;
       }

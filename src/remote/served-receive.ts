@@ -8,12 +8,13 @@
 import type { ReceivePort } from "../core/end.js";
 import { Remaining } from "../core/selection.js";
 import { type Ending, type Offered, ReceiveWaiter, type Source } from "../core/waiter.js";
-import { NetchanError, plainMessage } from "../errors.js";
+import { NetchanError } from "../errors.js";
 import type { UserFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
 import { WireParcel } from "./content.js";
 import type { Exchange } from "./exchange.js";
 import { Served } from "./served.js";
+import { tellEnding } from "./told-error.js";
 
 /** The end at one of its sources. */
 class Facet extends ReceiveWaiter {
@@ -65,13 +66,12 @@ export class ServedReceive extends Served {
     port.holders?.add();
     this.#facets = sources.map((source) => new Facet(this, source));
     this.#remaining = new Remaining(sources.length);
-    if (sources.length === 0) this.#done(undefined);
-    else this.#watchEnd();
   }
 
   /** An end that is drained already says so without being asked. */
-  #watchEnd(): void {
-    if (this.port.closed) for (const facet of this.#facets) facet.source.join(facet);
+  override introduced(): void {
+    if (this.#facets.length === 0) this.#done(undefined);
+    else if (this.port.closed) for (const facet of this.#facets) facet.source.join(facet);
   }
 
   get busy(): boolean {
@@ -87,10 +87,13 @@ export class ServedReceive extends Served {
       case "limit":
         this.#raise(frame.fields[1]);
         return;
-      case "take":
-        this.#oldest(frame.fields[1]).taken();
+      case "take": {
+        const offered = this.#oldest(frame.fields[1]);
+        offered.parcel?.discard(); // the other side holds its ends now; what they held here is over
+        offered.taken();
         this.exchange.idle();
         return;
+      }
       case "refuse":
         this.#refused(frame.fields[1], frame.fields[2], frame.fields[3]);
         return;
@@ -155,7 +158,6 @@ export class ServedReceive extends Served {
     const offered = this.#open[0];
     if (offered === undefined || number !== this.#offered - this.#open.length + 1) return this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
     this.#open.shift();
-    // The other side has the value now, or nobody will: what its parcel held here is over.
     return offered;
   }
 
@@ -167,12 +169,12 @@ export class ServedReceive extends Served {
   }
 
   #declined(number: number, epoch: number): void {
-    const first = this.#offered - this.#open.length + 1;
-    if (number !== first || this.#open.length === 0 || epoch !== this.#epoch + 1) this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
+    const index = number - (this.#offered - this.#open.length + 1);
+    if (index < 0 || index >= this.#open.length || epoch !== this.#epoch + 1) this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
     this.#pause();
     this.#epoch = epoch;
     this.#offered = this.#limit = number - 1;
-    for (const offered of this.#open.splice(0)) offered.returned();
+    for (const offered of this.#open.splice(index)) offered.returned();
     this.exchange.idle();
   }
 
@@ -183,14 +185,13 @@ export class ServedReceive extends Served {
   #done(ending: Ending): void {
     this.#finished = true;
     this.#pause();
-    const text = ending === undefined ? "null,null" : `${JSON.stringify(ending.code)},${JSON.stringify(plainMessage(ending).slice(0, 1_000))}`;
-    this.exchange.post(`"done",${this.id},${text}`);
+    this.exchange.post(`"done",${this.id},${tellEnding(ending)}`);
   }
 
+  /** No more offers. What is open stays so until the other side's goodbye: it may have been taken meanwhile. */
   dismiss(): void {
     this.#pause();
     this.#finished = true;
-    for (const offered of this.#open.splice(0)) offered.returned();
   }
 
   left(loss: NetchanError | undefined, graceful: boolean): void {

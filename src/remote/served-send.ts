@@ -12,12 +12,12 @@ import type { UserFrame, ValueTail } from "../wire/frame.js";
 import type { WireParcel } from "./content.js";
 import type { Exchange } from "./exchange.js";
 import { Served } from "./served.js";
+import { tellEnding } from "./told-error.js";
 
 /** One value of the other side, as its sender. */
 class Arrival implements Sender, Claim {
   item: Item | undefined;
   granted = false;
-  #claiming = false;
   fetching = false;
 
   constructor(
@@ -41,13 +41,12 @@ class Arrival implements Sender, Claim {
     this.served.exchange.fetches.want(this, this.announced, () => this.served.postFetch(this));
   }
   request(): void {
-    if (this.#claiming) return;
-    this.#claiming = true;
     this.served.exchange.post(`"claim",${this.served.id},${this.number}`);
   }
   release(): void {
-    this.granted = this.#claiming = false;
+    this.granted = false;
     this.served.exchange.post(`"unclaim",${this.served.id},${this.number}`);
+    this.served.claimOver(this);
   }
 }
 
@@ -63,7 +62,9 @@ export class ServedSend extends Served {
     super(id, port);
     port.holders.add();
     port.home.watchers.add(this);
-    if (port.home.closed) this.sendEnded(undefined);
+  }
+  override introduced(): void {
+    if (this.port.home.closed) this.sendEnded(this.port.home.ending);
   }
 
   get busy(): boolean {
@@ -71,8 +72,7 @@ export class ServedSend extends Served {
   }
 
   sendEnded(ending: Ending): void {
-    const text = ending === undefined ? "null,null" : `${JSON.stringify(ending.code)},${JSON.stringify(plainMessage(ending).slice(0, 1_000))}`;
-    this.exchange.post(`"ended",${this.id},${text}`);
+    this.exchange.post(`"ended",${this.id},${tellEnding(ending)}`);
   }
 
   frame(frame: UserFrame): void {
@@ -121,7 +121,7 @@ export class ServedSend extends Served {
   }
 
   #arrive(number: number, bytes: number, tail: ValueTail, selectId: string): void {
-    const parcel = this.exchange.accept(tail, bytes);
+    const parcel = this.exchange.accept(tail, bytes, this.exchange.from);
     const arrival = this.#begin(number, selectId, 0);
     if (arrival === undefined || parcel instanceof NetchanError) {
       if (parcel instanceof NetchanError) arrival?.failed(parcel);
@@ -149,7 +149,7 @@ export class ServedSend extends Served {
 
   #fetched(number: number, bytes: number, tail: ValueTail): void {
     const arrival = this.#open.get(number);
-    const parcel = this.exchange.accept(tail, 0); // asked for, so no window counts it
+    const parcel = this.exchange.accept(tail, 0, this.exchange.from); // asked for, so no window counts it
     if (arrival?.item === undefined || !arrival.item.absent) {
       // Its sender took it back, or the channel refused it, while it was on its way.
       if (!(parcel instanceof NetchanError)) parcel.discard();
@@ -169,11 +169,21 @@ export class ServedSend extends Served {
   }
 
   #granted(arrival: Arrival | undefined): void {
-    const item = arrival?.item;
-    if (arrival === undefined || item === undefined || arrival.granted) return;
+    if (arrival?.item === undefined || arrival.granted) return;
     arrival.granted = true;
+    this.#useGrant(arrival, arrival.item);
+  }
+
+  /**
+   * Moves a granted value, or gives the grant back. Only while a select with a higher id is being decided is it kept, in the hope of
+   * that one: it cannot be waiting for us, since a lower select makes way for a higher one's offers, so no circle can close.
+   */
+  #useGrant(arrival: Arrival, item: Item): void {
     this.port.home.retry(item);
-    if (item.list !== undefined && !item.fulfilled) arrival.release();
+    if (item.list === undefined || item.fulfilled) return;
+    const deciding = this.port.home.deciding(arrival.id);
+    if (deciding === undefined) arrival.release();
+    else deciding.whenUnlocked(() => this.#useGrant(arrival, item));
   }
 
   failed(arrival: Arrival, error: NetchanError): void {
@@ -186,7 +196,11 @@ export class ServedSend extends Served {
     this.exchange.releaseOperation();
     this.exchange.post(`${type},${this.id},${arrival.number}${more}`);
     this.exchange.fetches.done(arrival);
+    this.claimOver(arrival);
     this.exchange.idle();
+  }
+  claimOver(arrival: Arrival): void {
+    if (arrival.item !== undefined) this.port.home.claimOver(arrival.item);
   }
 
   dismiss(): void {
@@ -208,6 +222,7 @@ export class ServedSend extends Served {
       this.#open.delete(arrival.number);
       this.exchange.releaseOperation();
       this.exchange.fetches.done(arrival);
+      this.claimOver(arrival);
     }
     this.port.holders.remove(loss, graceful);
   }

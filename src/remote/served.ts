@@ -12,6 +12,8 @@ export abstract class Served {
     readonly port: Port,
   ) {}
 
+  /** The other side knows the id from now on, and may be told what the channel's state is. */
+  introduced(): void {}
   abstract frame(frame: UserFrame): void;
   /** The other side no longer holds the end: by its own will (`undefined`), or because it is gone. */
   abstract left(loss: NetchanError | undefined, graceful: boolean): void;

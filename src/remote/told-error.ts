@@ -1,8 +1,21 @@
 /** Errors as another process tells them: a code of the closed list and a text, nothing else. Layer: remote. */
-import { type ErrorCode, errorCodes, NetchanError } from "../errors.js";
+import { closeEnding } from "../core/channel.js";
+import type { Ending } from "../core/waiter.js";
+import { type ErrorCode, errorCodes, NetchanError, plainMessage } from "../errors.js";
 
 /** Texts from a peer are cut: they end up in logs. */
 const mostCharacters = 1_000;
+
+/** The two fields in which the end of a channel is told: nothing for `done`, the reason's own text for a close with a reason. */
+export function tellEnding(ending: Ending): string {
+  if (ending === undefined) return "null,null";
+  const text = ending.code === "CHANNEL_CLOSED" && ending.cause instanceof Error ? ending.cause.message : plainMessage(ending);
+  return `${JSON.stringify(ending.code)},${JSON.stringify(text.slice(0, mostCharacters))}`;
+}
+export function toldEnding(code: string | null, text: string | null): Ending {
+  if (code === null) return undefined;
+  return code === "CHANNEL_CLOSED" ? closeEnding(new Error((text ?? "").slice(0, mostCharacters))) : toldError(code, text);
+}
 
 export function toldError(code: string, text: string | null, outcome?: string | null): NetchanError {
   const known = (errorCodes as readonly string[]).includes(code) ? (code as ErrorCode) : "VALUE_REFUSED";

@@ -124,6 +124,8 @@ function openGate({ origins, limits, accept }: WebSocketServerOptions): Gate {
       // Node cuts the headers there, and Origin may be among those that it left out.
       if (rawHeaders.length / 2 >= requestLimits.maxHeaders) refuse(socket, 431, "Too many headers\n");
       else if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket") refuse(socket, 426, "This speaks WebSocket\n");
+      else if (headers.host === undefined)
+        refuse(socket, 400, "Host is missing\n"); // Node asks for it in requests only, not in upgrades
       else if (!fromKnownOrigin(headers.origin, headers.host)) refuse(socket, 403, "This origin may not connect\n");
       else {
         let opened = false;

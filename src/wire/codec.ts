@@ -62,7 +62,7 @@ export class Codec {
       return { json, meta: undefined, ends: none, blobs: none, bytes: this.#weigh(json, undefined, 0) };
     }
     const snapshot = new Snapshot(this.#registry, this.#limits);
-    const written = this.#registry.write(snapshot.take(value), snapshot.standIns);
+    const written = this.#write(snapshot.take(value), snapshot);
     const json = stringify(written.json);
     const meta = written.meta === undefined ? undefined : stringify(written.meta);
     const { ends, blobs, blobBytes } = snapshot.beside;
@@ -101,6 +101,15 @@ export class Codec {
       return new PlainWalk(this.#limits, claimed).isPlain(value);
     } catch {
       return false; // The snapshot meets the same fault, and knows its path.
+    }
+  }
+
+  #write(copy: unknown, { standIns }: Snapshot): { readonly json: unknown; readonly meta?: unknown } {
+    try {
+      return this.#registry.write(copy, standIns);
+    } catch (error) {
+      // superjson recurses, and a caller may have left it little stack.
+      throw new NetchanError("ENCODE_FAILED", "value cannot be written by superjson", { cause: error });
     }
   }
 

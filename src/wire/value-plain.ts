@@ -48,17 +48,16 @@ export class PlainWalk {
     if (prototype !== Object.prototype && prototype !== null) return false;
     if (Object.getOwnPropertySymbols(value).length > 0) return false;
     for (const key of Object.keys(value)) {
-      const member = Object.getOwnPropertyDescriptor(value, key);
-      // A getter may answer differently to JSON.stringify: the snapshot asks it once.
-      if (member === undefined || member.get !== undefined || member.set !== undefined) return false;
-      if (isForbiddenKey(key) || !this.isPlain(member.value, depth)) return false;
+      // Not value[key]: what a getter gives is undefined here, and so not plain. The snapshot asks it, once.
+      const member: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+      if (isForbiddenKey(key) || !this.isPlain(member, depth)) return false;
       this.#characters += key.length;
     }
     return true;
   }
 
   #isPlainArray(value: readonly unknown[], depth: number): boolean {
-    if (Object.getPrototypeOf(value) !== Array.prototype) return false;
+    if (Object.getPrototypeOf(value) !== Array.prototype || value.length > this.#limits.maxNodes) return false;
     // Holes make this shorter and extra keys longer. Object.keys would tell as well, but makes a string of every index.
     const elements: readonly unknown[] = Object.values(value);
     if (elements.length !== value.length || Object.getOwnPropertySymbols(value).length > 0) return false;

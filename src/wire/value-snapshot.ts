@@ -67,8 +67,7 @@ export class Snapshot {
         return this.#end(value) ?? this.#custom(value, depth) ?? this.#refuse(whyNot(value));
       case "symbol":
         if (!this.#registry.hasSymbol(value)) return this.#custom(value, depth) ?? this.#refuse("is a symbol: register it with superjson");
-        // superjson writes the description; a symbol without one would leave no JSON behind.
-        return value.description === undefined ? this.#refuse("is a symbol without a description") : value;
+        return value.description === undefined ? this.#refuse("is a symbol without a description, which superjson writes") : value;
       case "string":
         this.#weigh(value.length);
         return this.#custom(value, depth) ?? value;
@@ -85,7 +84,6 @@ export class Snapshot {
     if (this.#open.has(value)) this.#refuse("refers to itself through its custom type");
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
-    this.#dive(depth);
     const registered = this.#registry.classOf(value);
     if (registered !== undefined) return this.#instance(value, registered.props, depth);
     const custom = this.#custom(value, depth);
@@ -95,9 +93,12 @@ export class Snapshot {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) return this.#members(value, {}, Object.keys(value), depth);
     if (value instanceof Error) return this.#error(value, depth);
-    const binary = this.#binary(value);
+    const binary = this.#binary(value, depth);
     if (binary !== undefined) return binary;
-    if (prototype === URL.prototype) return this.#keep(value, this.#url(value as URL));
+    if (prototype === URL.prototype) {
+      this.#weigh((value as URL).href.length);
+      return this.#keep(value, value); // before the next line, because in some runtimes it has symbols of its own
+    }
     if (Object.keys(value).length > 0 || Object.getOwnPropertySymbols(value).length > 0) return this.#refuse(whyNot(value));
     if (prototype === Map.prototype) return this.#map(value as Map<unknown, unknown>, depth);
     if (prototype === Set.prototype) return this.#set(value as Set<unknown>, depth);
@@ -115,12 +116,9 @@ export class Snapshot {
     return false;
   }
 
-  #url(value: URL): URL {
-    this.#weigh(value.href.length);
-    return value;
-  }
-
   #array(value: readonly unknown[], depth: number): unknown {
+    this.#dive(depth);
+    if (value.length > this.#limits.maxNodes) this.#count(value.length); // before its holes are counted one by one
     const elements: readonly unknown[] = Object.values(value);
     if (elements.length !== value.length || Object.getOwnPropertySymbols(value).length > 0)
       this.#refuse(elements.length < value.length ? "is a sparse array" : "is an array with extra keys");
@@ -131,6 +129,7 @@ export class Snapshot {
 
   /** Copies the members named `keys` of an object of any kind. */
   #members<T extends object>(value: object, copy: T, keys: readonly string[], depth: number): T {
+    this.#dive(depth);
     this.#keep(value, copy);
     for (const symbol of Object.getOwnPropertySymbols(value))
       if (Object.prototype.propertyIsEnumerable.call(value, symbol)) this.#refuse(`has the symbol key ${String(symbol)}`);
@@ -163,12 +162,11 @@ export class Snapshot {
   }
 
   #error(value: Error, depth: number): unknown {
+    this.#dive(depth);
     const { name, message } = value;
     const props = this.#registry.errorProps;
     if (typeof name !== "string" || typeof message !== "string") return this.#refuse("is an Error whose name or message is no string");
     if (name.length > maxErrorName || message.length > maxErrorMessage) return this.#refuse("is an Error with too long a name or message");
-    // A custom type for strings would claim them in superjson, and an Error needs them as they are.
-    if (this.#claimed(name) || this.#claimed(message)) return this.#refuse("is an Error whose name or message belongs to a custom type");
     if (value instanceof AggregateError && !props.includes("errors")) return this.#refuse(whyNot(value));
     this.#count(2);
     this.#weigh(name.length + message.length);
@@ -184,7 +182,7 @@ export class Snapshot {
 
   #map(value: Map<unknown, unknown>, depth: number): unknown {
     const copy: Map<unknown, unknown> = this.#keep(value, new Map());
-    if (value.size > 0) this.#dive(depth + 1); // an array of pairs: two levels
+    this.#dive(value.size > 0 ? depth + 1 : depth); // an array of pairs is two levels
     let index = 0;
     for (const [key, member] of value) {
       this.#count(1);
@@ -195,6 +193,7 @@ export class Snapshot {
   }
 
   #set(value: Set<unknown>, depth: number): unknown {
+    this.#dive(depth);
     const copy: Set<unknown> = this.#keep(value, new Set());
     let index = 0;
     for (const element of value) copy.add(this.#step(`.element(${index++})`, element, depth + 1));
@@ -211,20 +210,17 @@ export class Snapshot {
     return value;
   }
 
-  #binary(value: object): unknown {
+  #binary(value: object, depth: number): unknown {
     const binary = binaryOf(value);
     if (binary === undefined) return undefined;
     if (binary === "foreign") return this.#refuse(whyNot(value));
     const { kind, bytes } = binary;
+    this.#dive(depth);
     this.#weigh(bytes.byteLength);
     this.#count(2);
     const index = this.beside.addBytes(bytes);
     this.standIns.set(value, { name: bytesType, serialize: () => [index, kind] });
     return this.#keep(value, value);
-  }
-
-  #claimed(value: unknown): boolean {
-    return this.#registry.hasCustoms && this.#registry.customFor(value) !== undefined;
   }
 
   /** What stands for a value that a custom type of the user claims; undefined when none does. */
@@ -246,7 +242,6 @@ export class Snapshot {
    */
   #payload(name: string, json: unknown, depth: number): object {
     if (typeof json === "object" && json !== null) {
-      this.#dive(depth);
       const before = this.#copies.get(json);
       const prototype: unknown = Object.getPrototypeOf(json);
       if (prototype !== Array.prototype && prototype !== Object.prototype && prototype !== null)

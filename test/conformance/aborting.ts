@@ -46,6 +46,7 @@ export function describeAborting(suite: Suite): void {
       const sends = range(5).map((value) => watch(send(value, value === 2 ? { signal: stop.signal } : {})));
       await world.settle();
       stop.abort(reason);
+      await world.settle();
       expect(await collect(receive, 4)).toEqual([0, 1, 3, 4]);
       await world.settle();
       expect(sends.map(({ state }) => state)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"]);

@@ -123,7 +123,7 @@ export function describeBasics(suite: Suite): void {
   });
 
   describe("a value", () => {
-    it.each([
+    const values = [
       { name: "undefined", value: undefined },
       { name: "null", value: null },
       { name: "an empty text", value: "" },
@@ -135,13 +135,13 @@ export function describeBasics(suite: Suite): void {
       { name: "a Map of Sets", value: new Map([["a", new Set([1n, 2n])]]) },
       { name: "bytes", value: Uint8Array.of(0, 255, 10) },
       { name: "data under the key then", value: JSON.parse('{ "then": { "then": "plain" } }') as unknown },
-    ])("arrives as it is: $name", async ({ value }) => {
-      const world = await suite.open();
-      const { send, receive } = await world.make<unknown>();
-      const [received] = await Promise.all([take(receive), send(value)]);
-      expect(received).toStrictEqual(value);
-      await world.dispose();
-    });
+    ];
+    for (const { name, value } of values)
+      scene(`arrives as it is: ${name}`, async (world) => {
+        const { send, receive } = await world.make<unknown>();
+        const [received] = await Promise.all([take(receive), send(value)]);
+        expect(received).toStrictEqual(value);
+      });
 
     if (byReference)
       scene("is the very object that was sent, even when it has a method then", async (world) => {
@@ -229,7 +229,7 @@ function describeArguments(): void {
       expect(() => chan({ whenFull, capacity: 0 })).toThrow(RangeError);
     });
 
-    it.each<{ name: string; wrong: () => unknown }>([
+    const mistakes: readonly { readonly name: string; readonly wrong: () => unknown }[] = [
       { name: "chan with a text", wrong: () => chan(untyped<number>("1")) },
       { name: "chan with an unknown whenFull", wrong: () => chan(untyped<ChannelOptions>({ capacity: 1, whenFull: "explode" })) },
       { name: "chan with an unknown whenInDoubt", wrong: () => chan(untyped<ChannelOptions>({ whenInDoubt: "perhaps" })) },
@@ -242,9 +242,11 @@ function describeArguments(): void {
       { name: "pipe from something else", wrong: () => pipe(untyped<ReceiveChannel<unknown>>(1), chan().send) },
       { name: "pipe to something else", wrong: () => pipe(chan().receive, untyped<SendChannel<unknown>>(chan().receive)) },
       { name: "a signal that is none", wrong: () => chan().receive(untyped({ signal: 1 })) },
-    ])("$name is a TypeError or RangeError", async ({ wrong }) => {
-      const error = await thrownBy(wrong);
-      expect(error instanceof TypeError || error instanceof RangeError ? "refused" : error).toBe("refused");
-    });
+    ];
+    for (const { name, wrong } of mistakes)
+      it(`${name} is a TypeError or RangeError`, async () => {
+        const error = await thrownBy(wrong);
+        expect(error instanceof TypeError || error instanceof RangeError ? "refused" : error).toBe("refused");
+      });
   });
 }

@@ -89,6 +89,7 @@ export function describeClosing(suite: Suite): void {
       for (const manner of manners(idle.receive)) {
         const { send, receive } = await world.make<number>();
         send.close();
+        await world.settle();
         for (let count = 0; count < 3; count++) expect(await manner.receive(receive), manner.name).toMatchObject(done);
       }
       for (const manner of manners((await world.make<number>({}, { back: true })).receive)) {

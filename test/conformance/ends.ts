@@ -66,17 +66,16 @@ export function describeEnds(suite: Suite): void {
       expect(await take(inner.receive)).toBe(2);
     });
 
-    it.each([1, 2, 10, 50])("is found at depth %i", async (depth) => {
-      const world = await suite.open();
-      const { send, receive } = await world.make<unknown>();
-      const inner = chan<number>();
-      const [received] = await Promise.all([take(receive), send(bury(inner.send, depth))]);
-      const arrived = unbury(received, depth);
-      if (!isSend(arrived)) throw new Error("Expected a send end");
-      const [value] = await Promise.all([take(inner.receive), arrived(7)]);
-      expect(value).toBe(7);
-      await world.dispose();
-    });
+    for (const depth of [1, 2, 10, 50])
+      scene(`is found at depth ${depth}`, async (world) => {
+        const { send, receive } = await world.make<unknown>();
+        const inner = chan<number>();
+        const [received] = await Promise.all([take(receive), send(bury(inner.send, depth))]);
+        const arrived = unbury(received, depth);
+        if (!isSend(arrived)) throw new Error("Expected a send end");
+        const [value] = await Promise.all([take(inner.receive), arrived(7)]);
+        expect(value).toBe(7);
+      });
 
     scene("may be in a Map, in a Set and beside every other kind of value", async (world) => {
       const { send, receive } = await world.make<Map<string, unknown>>();
@@ -151,15 +150,14 @@ export function describeEnds(suite: Suite): void {
     });
 
     if (!suite.capabilities.byReference)
-      it.each(["then", "toJSON", "toString", "valueOf", "constructor"])("is refused under the key %s", async (key) => {
-        const world = await suite.open();
-        const { send, receive } = await world.make<object>();
-        const received = take(receive);
-        expect(await rejection(send({ deep: { [key]: chan().send } }))).toMatchObject({ code: "ENCODE_FAILED" });
-        await send({ good: true });
-        expect(await received).toEqual({ good: true });
-        await world.dispose();
-      });
+      for (const key of ["then", "toJSON", "toString", "valueOf", "constructor"])
+        scene(`is refused under the key ${key}`, async (world) => {
+          const { send, receive } = await world.make<object>();
+          const received = take(receive);
+          expect(await rejection(send({ deep: { [key]: chan().send } }))).toMatchObject({ code: "ENCODE_FAILED" });
+          await send({ good: true });
+          expect(await received).toEqual({ good: true });
+        });
   });
 
   describe("the identity of an end", () => {

@@ -1,7 +1,7 @@
 /** Go's select5: every way to phrase one send or one receive, among cases that must not run. All of them in one process, a sample over links. */
-import { describe, expect, it } from "vitest";
+import { describe, expect } from "vitest";
 import { type Case, type Channel, select, trySelect } from "../../src/index.js";
-import { type Suite, take, type World } from "./support.js";
+import { type Suite, scenes, take, type World } from "./support.js";
 
 const decoyNames = ["idle send", "idle receive", "off send", "off receive"] as const;
 type Decoy = (typeof decoyNames)[number];
@@ -76,20 +76,14 @@ export function describeGoSelectTable(suite: Suite): void {
   const step = suite.capabilities.byReference ? 1 : 6;
   const sample = phrases().filter((_, index) => index % step === 0);
 
+  const scene = scenes(suite);
   describe("select5", () => {
-    it.each(sample)("$name", async (phrase) => {
-      const world = await suite.open();
-      await speak(world, phrase);
-      await world.dispose();
-    });
+    for (const phrase of sample) scene(phrase.name, (world) => speak(world, phrase));
 
-    it.each(
-      subsets.filter((_, index) => index % Math.min(step, 3) === 0).map((decoys) => ({ name: decoys.join(", ") || "nothing", decoys })),
-    )("nonblock: a try of $name finds nothing ready", async ({ decoys }) => {
-      const world = await suite.open();
-      const idle = await world.share<number>();
-      for (const side of ["S", "R"] as const) expect(await trySelect(decoyCases(decoys, idle[side]))).toBeUndefined();
-      await world.dispose();
-    });
+    for (const decoys of subsets.filter((_, index) => index % Math.min(step, 3) === 0))
+      scene(`nonblock: a try of ${decoys.join(", ") || "nothing"} finds nothing ready`, async (world) => {
+        const idle = await world.share<number>();
+        for (const side of ["S", "R"] as const) expect(await trySelect(decoyCases(decoys, idle[side]))).toBeUndefined();
+      });
   });
 }

@@ -59,6 +59,16 @@ export function describeGoStress(suite: Suite): void {
     );
   });
 
+  for (const sides of ["SS", "RR", "SR", "RS", "SSRR", "RSRS", "RRRR"])
+    scene(`tasks in ${sides} that each send or receive on one rendezvous all meet`, async (world) => {
+      const shared = await world.share<number>();
+      const tasks = [...sides].map(async (side, me) => {
+        const { send, receive } = shared[side === "S" ? "S" : "R"];
+        return (await select({ send: [send, me], receive })).case;
+      });
+      expect((await Promise.all(tasks)).filter((name) => name === "send")).toHaveLength(sides.length / 2);
+    });
+
   scene(
     "forty tasks that each send or receive on one rendezvous make twenty pairs",
     async (world) => {

@@ -1,7 +1,8 @@
 import { expect } from "vitest";
-import { dial, type Peer } from "../../src/index.js";
+import { dial, type Peer } from "../../src/node.js";
 import { memoryNetwork } from "../../src/testing.js";
 import { describeChannel } from "./channel-contract.js";
+import { describeSessionEnd } from "./session-end.js";
 import { endSessions, type Home, type Linked, overLink, take } from "./support.js";
 
 async function connect(count: number): Promise<Linked> {
@@ -26,3 +27,5 @@ for (const home of ["sender", "receiver", "third"] satisfies Home[])
     capabilities: { byReference: false, selectAcross: true, rounds: 10_000 },
     open: () => overLink(connect, home),
   });
+
+describeSessionEnd("over a link in memory", connect);

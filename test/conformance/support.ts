@@ -186,10 +186,14 @@ export async function overLink(connect: (count: number) => Promise<Linked>, home
     const [received] = await Promise.all([present(peer(to, from)).receive(), present(peer(from, to)).send(value)]);
     return received.value;
   }
-  return worldOf({ hand, peer, settle, dispose }, home);
+  const settleAndDispose = async () => {
+    await settle();
+    await dispose();
+  };
+  return worldOf({ hand, peer, settle, dispose: settleAndDispose }, home);
 }
 
-/** Ends the sessions from the dialers' side and checks what every peer says of it. */
+/** Ends the sessions at once from the dialers' side and checks what every peer says of it. */
 export async function endSessions({ dialers, accepted }: Pick<Linked, "dialers" | "accepted">): Promise<void> {
   await Promise.all(dialers.map((peer) => peer.close({ drainMs: 0 })));
   const ends = await Promise.all([...dialers, ...accepted].map((peer) => peer.ended));

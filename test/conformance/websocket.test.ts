@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { dial, listen, type Peer } from "../../src/node.js";
 import { describeChannel } from "./channel-contract.js";
+import { describeSessionEnd } from "./session-end.js";
 import { endSessions, type Home, type Linked, overLink, take, turn } from "./support.js";
 
 /** Trips that a chain of causes may need: an operation to its home through a relay, an offer, its answer, the verdict, each both ways. */
@@ -35,3 +36,5 @@ for (const home of ["sender", "receiver", "third"] satisfies Home[])
     capabilities: { byReference: false, selectAcross: true, rounds: 2_000 },
     open: () => overLink(connect, home),
   });
+
+describeSessionEnd("over WebSocket", connect);

@@ -8,8 +8,8 @@ import { HostileSocket } from "../../support/hostile-socket.js";
 import { expectNothingLeft } from "../../support/websockets.js";
 
 const servers: HttpServer[] = [];
+expectNothingLeft(); // hooks run last come, first served: this one after the next
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
-expectNothingLeft();
 
 async function listen(
   limits: Partial<typeof requestLimits> | Record<string, number>,

@@ -1,5 +1,5 @@
 /** Peers that break HTTP or WebSocket on purpose. Each time: their own connection ends, nobody else's, and the process lives. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { defaultLimits } from "../../../src/limits.js";
 import { frameBytes, HostileSocket } from "../../support/hostile-socket.js";
 import { expectAlive, expectNothingLeft, read, serve, serveEcho } from "../../support/websockets.js";
@@ -154,6 +154,26 @@ describe("hostile frames", () => {
     const { link } = await served.next();
     expect(await read(link)).toBeUndefined();
     await socket.closed;
+  });
+
+  it("that should answer a close and do not are waited for 5 s, by nobody but the connection", async () => {
+    const served = await serve();
+    const socket = await HostileSocket.upgraded(served.port);
+    const { link } = await served.next();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      link.close("goodbye");
+      expect(await read(link)).toBeUndefined();
+      await socket.until("goodbye");
+      vi.advanceTimersByTime(4_999);
+      socket.frame(text, "still here");
+      expect(vi.getTimerCount()).toBe(1);
+      vi.advanceTimersByTime(1);
+      await socket.closed;
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("of 20,000 pings that nobody answers for end or leave others alone", async () => {

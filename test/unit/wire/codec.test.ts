@@ -182,6 +182,12 @@ describe("identity", () => {
     expect((got.y[1] as { z: unknown }).z).toBe(got.x);
   });
 
+  it("also one that comes up again behind many others", () => {
+    const many = Array.from({ length: 30 }, (_, index) => ({ index }));
+    const got = trip([...many, many[29], many[0]]);
+    expect([got[30] === got[29], got[31] === got[0]]).toEqual([true, true]);
+  });
+
   it("cycles close, through every kind of container", () => {
     interface Node {
       self?: Node;
@@ -490,6 +496,12 @@ describe("limits", () => {
     expect(trip(Array.from({ length: 20_000 }, (_, index) => new Date(index)))).toHaveLength(20_000);
   });
 
+  it("works at the deepest limit there can be", () => {
+    const deep = new Codec({ limits: { ...defaultLimits, maxDepth: 1_000 } });
+    for (const leaf of [1, 1n, new Date(1)])
+      expect(deep.encode(trip(nested(1_000, leaf), deep)).json).toBe(deep.encode(nested(1_000, leaf)).json);
+  });
+
   it("names a path of bounded length", () => {
     const deep = Array.from({ length: 60 }).reduce(
       (inner: unknown) => ({ ["k".repeat(50)]: inner }),
@@ -590,6 +602,43 @@ describe("a user's SuperJSON instance", () => {
     expect(got).toEqual({ t: { kind: "tree", leaves: [inner, inner] }, again: inner });
     expect(got.t.leaves[0]).toBe(got.again);
     expect(got.again.leaves[2]).toBe(send);
+  });
+
+  it("an object that is both itself and what a custom type gave is each in its place", () => {
+    class Wrap {
+      constructor(readonly inner: object) {}
+    }
+    const own = new SuperJSON();
+    own.registerCustom<Wrap, never>(
+      {
+        isApplicable: (value): value is Wrap => value instanceof Wrap,
+        serialize: (wrap) => wrap.inner as never,
+        deserialize: (json) => new Wrap(json),
+      },
+      "wrap",
+    );
+    const inner = { a: 1n };
+    const got = trip([inner, new Wrap(inner), inner, new Wrap(inner)], new Codec({ superjson: own, limits: defaultLimits }));
+    expect(got).toEqual([inner, new Wrap(inner), inner, new Wrap(inner)]);
+    expect(got[1]).toBeInstanceOf(Wrap);
+    expect(got[2]).toBe(got[0]);
+    const turned = trip([new Wrap(inner), inner], new Codec({ superjson: own, limits: defaultLimits }));
+    expect(turned).toEqual([new Wrap(inner), inner]);
+    expect(turned[1]).not.toBeInstanceOf(Wrap);
+  });
+
+  it("a custom type may claim texts, but not those of an Error", () => {
+    const own = new SuperJSON();
+    own.registerCustom<string, string>(
+      {
+        isApplicable: (value): value is string => typeof value === "string",
+        serialize: (text) => [...text].reverse().join(""),
+        deserialize: (text) => text.toUpperCase(),
+      },
+      "loud",
+    );
+    const got = trip({ a: "abc", e: new Error("abc") }, new Codec({ superjson: own, limits: defaultLimits }));
+    expect([got.a, got.e.name, got.e.message]).toEqual(["CBA", "Error", "abc"]);
   });
 
   it("a custom type that contains itself is refused", () => {

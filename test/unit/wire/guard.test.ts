@@ -282,6 +282,7 @@ describe("references", () => {
   it.each<readonly [string, unknown, Parts]>([
     ["a pair of a Map as a source", [[[1, 2]], null], { values: { "0": ["map"] }, refs: { "0.0": ["1"] } }],
     ["a pair of a Map as a place", [{}, [null]], { values: { "1": ["map"] }, refs: { "0": ["1.0"] } }],
+    ["a whole pair of a Map as a place", [{}, [[1, 2]]], { values: { "1": ["map"] }, refs: { "0": ["1.0"] } }],
     ["an annotated pair of a Map", [[[1, 2]]], { values: { "0": ["map", { "0": ["set"] }] } }],
     ["a place with a type", { a: {}, b: null }, { values: { b: ["undefined"] }, refs: { a: ["b"] } }],
     ["the name of an Error", { a: {}, e: { name: null, message: "" } }, { values: { e: ["Error"] }, refs: { a: ["e.name"] } }],
@@ -377,6 +378,7 @@ describe("containers", () => {
     ["an Error without a message", { name: "" }, ["Error"]],
     ["an Error whose message is an object", { name: "E", message: {} }, ["Error"]],
     ["an Error whose name is annotated", { name: "E", message: "", cause: null }, ["Error", { name: ["set"] }]],
+    ["an Error whose name is a BigInt", { name: "5", message: "" }, ["Error", { name: ["bigint"] }]],
     ["an Error with a stack", { name: "E", message: "", stack: "at home" }, ["Error"]],
     ["an Error with a long name", { name: "E".repeat(257), message: "" }, ["Error"]],
     ["an Error with a long message", { name: "E", message: "m".repeat(65_537) }, ["Error"]],
@@ -435,7 +437,8 @@ describe("custom types", () => {
         serialize: () => [] as never,
         deserialize: (json: unknown[]) => {
           json.push(1);
-          return [...(json[0] as unknown[]), json.length];
+          (json[0] as unknown[]).push(2);
+          return json;
         },
       },
       "grow",
@@ -444,7 +447,7 @@ describe("custom types", () => {
     const given = value([[7]], { values: [["custom", "grow"]] });
     at.check(given, []);
     at.check(given, []);
-    expect(at.decode(given, [])).toEqual([7, 2]);
+    expect(at.decode(given, [])).toEqual([[7, 2], 1]);
   });
 });
 
@@ -506,6 +509,10 @@ describe("binary", () => {
     ["a blob that is not used", [0, "Uint8Array"], [eight, eight]],
   ])("refuses %s", (_name, json, blobs) => {
     expect(verdict(value(json, { values: [bytes], blobs }))).toBe("PROTOCOL_VIOLATION");
+  });
+  it("refuses annotations within bytes", () => {
+    const inner = { "1": [["symbol", "sym"]] };
+    expect(verdict(value([0, "Uint8Array"], { values: [bytes, inner], blobs: [eight] }))).toBe("PROTOCOL_VIOLATION");
   });
   it("refuses a blob used twice, and blobs beside plain JSON", () => {
     expect(
