@@ -47,17 +47,21 @@ export class Relay extends Served implements EndUser {
     }
     switch (frame.type) {
       case "send":
-        this.#value(frame.fields[1], "", frame.fields[2], frame.fields[3]);
+        this.#value(frame.fields[1], frame.fields[2], frame.fields[3]);
         return;
       case "case":
-        this.#value(frame.fields[1], frame.fields[2], frame.fields[3], frame.fields[4]);
-        return;
       case "announce":
         this.#begin(frame.fields[1]);
         break;
       case "value": {
         const parcel = this.exchange.pass(frame.fields[3], 0);
         this.#up.postValue(`"value",${this.#upId},${frame.fields[1]},${frame.fields[2]}`, parcel.content());
+        parcel.discard();
+        return;
+      }
+      case "grant": {
+        const parcel = this.exchange.pass(frame.fields[2], 0);
+        this.#up.postValue(`"grant",${this.#upId},${frame.fields[1]}`, parcel.content());
         parcel.discard();
         return;
       }
@@ -72,24 +76,24 @@ export class Relay extends Served implements EndUser {
     this.#pending.set(number, undefined);
   }
 
-  #value(number: number, selectId: string, bytes: number, tail: ValueTail): void {
+  #value(number: number, bytes: number, tail: ValueTail): void {
     this.#begin(number);
     const parcel = this.exchange.pass(tail, bytes);
     const content = parcel.content();
-    const plain = selectId === "";
-    if (plain && (content.bytes > announceBytes || !this.#up.fits(content.bytes))) {
+    if (content.bytes > announceBytes || !this.#up.fits(content.bytes)) {
       this.#pending.set(number, parcel);
       this.#up.post(`"announce",${this.#upId},${number},${content.bytes}`);
       return;
     }
-    this.#up.postCounted(plain ? `"send",${this.#upId},${number}` : `"case",${this.#upId},${number},${JSON.stringify(selectId)}`, content);
+    this.#up.postCounted(`"send",${this.#upId},${number}`, content);
     parcel.discard();
   }
 
   /** The home is gone: what still comes for it is answered here. */
   #refuse(frame: UserFrame, loss: NetchanError): void {
-    if (frame.type === "send" || frame.type === "case") this.exchange.pass(frame.type === "send" ? frame.fields[3] : frame.fields[4], frame.type === "send" ? frame.fields[2] : frame.fields[3]).discard();
-    if (frame.type === "value") this.exchange.pass(frame.fields[3], 0).discard();
+    if (frame.type === "send") this.exchange.pass(frame.fields[3], frame.fields[2]).discard();
+    else if (frame.type === "value") this.exchange.pass(frame.fields[3], 0).discard();
+    else if (frame.type === "grant") this.exchange.pass(frame.fields[2], 0).discard();
     if (frame.type === "send" || frame.type === "case" || frame.type === "announce") this.#fail(frame.fields[1], loss, "not-sent");
   }
 

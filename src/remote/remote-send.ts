@@ -116,10 +116,14 @@ export class RemoteSend extends RemoteEnd implements SendPort {
 
   postCase(content: Content, selectId: string, pending: Pending): number {
     const number = this.#add(pending);
-    this.exchange.postCounted(`"case",${this.id},${number},${JSON.stringify(selectId)}`, content);
+    this.exchange.post(`"case",${this.id},${number},${JSON.stringify(selectId)},${content.bytes}`);
     return number;
   }
-  answer(type: "grant" | "deny" | "cancel", number: number): void {
+  /** The value goes with the grant: a case that loses costs its home no room. */
+  grant(number: number, content: Content): void {
+    if (this.#pending.has(number)) this.exchange.postValue(`"grant",${this.id},${number}`, content);
+  }
+  answer(type: "deny" | "cancel", number: number): void {
     if (this.#pending.has(number)) this.exchange.post(`"${type}",${this.id},${number}`);
   }
   caseRefusal(): NetchanError | undefined {
@@ -242,7 +246,7 @@ class RemoteCase implements Entry, Pending {
     else {
       this.selection.lock();
       this.#claimed = true;
-      this.port.answer("grant", number);
+      this.port.grant(number, this.#content);
     }
   }
   unclaimed(): void {

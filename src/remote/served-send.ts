@@ -45,6 +45,8 @@ class Arrival implements Sender, Claim {
   }
   release(): void {
     this.granted = false;
+    this.item?.parcel?.discard(); // it comes again with the next grant
+    if (this.item !== undefined) this.item.parcel = undefined;
     this.served.exchange.post(`"unclaim",${this.served.id},${this.number}`);
     this.served.claimOver(this);
   }
@@ -79,10 +81,10 @@ export class ServedSend extends Served {
     const number = frame.fields[1];
     switch (frame.type) {
       case "send":
-        this.#arrive(frame.fields[1], frame.fields[2], frame.fields[3], "");
+        this.#arrive(frame.fields[1], frame.fields[2], frame.fields[3]);
         return;
       case "case":
-        this.#arrive(frame.fields[1], frame.fields[3], frame.fields[4], frame.fields[2]);
+        this.#case(frame.fields[1], frame.fields[2], frame.fields[3]);
         return;
       case "announce":
         this.#announced(frame.fields[1], frame.fields[2]);
@@ -97,7 +99,7 @@ export class ServedSend extends Served {
         this.#withdraw(this.#open.get(number as number));
         return;
       case "grant":
-        this.#granted(this.#open.get(number as number));
+        this.#granted(frame.fields[1], frame.fields[2]);
         return;
       case "close":
         this.port.home.close(closeEnding(frame.fields[1] === null ? undefined : new Error(frame.fields[1])));
@@ -120,9 +122,9 @@ export class ServedSend extends Served {
     return undefined;
   }
 
-  #arrive(number: number, bytes: number, tail: ValueTail, selectId: string): void {
+  #arrive(number: number, bytes: number, tail: ValueTail): void {
     const parcel = this.exchange.accept(tail, bytes, this.exchange.from);
-    const arrival = this.#begin(number, selectId, 0);
+    const arrival = this.#begin(number, "", 0);
     if (arrival === undefined || parcel instanceof NetchanError) {
       if (parcel instanceof NetchanError) arrival?.failed(parcel);
       else parcel.discard();
@@ -132,15 +134,26 @@ export class ServedSend extends Served {
   }
 
   #submit(arrival: Arrival, parcel: WireParcel | undefined): void {
-    const absent = parcel === undefined;
-    arrival.item = this.port.home.submit(undefined, parcel, arrival, { absent, ...(arrival.id === "" ? {} : { claim: arrival }) });
+    const item = arrival.id === "" ? { absent: parcel === undefined } : { claim: arrival };
+    arrival.item = this.port.home.submit(undefined, parcel, arrival, item);
+  }
+
+  /** A case of a select: its value comes with the grant. */
+  #case(number: number, selectId: string, bytes: number): void {
+    if (!/^[0-9a-f]{32}$/.test(selectId)) this.exchange.violated("a case has no valid select id");
+    const arrival = this.#begin(number, selectId, bytes);
+    if (arrival !== undefined && this.#acceptable(arrival, bytes)) this.#submit(arrival, undefined);
+  }
+  #acceptable(arrival: Arrival, bytes: number): boolean {
+    const most = this.exchange.limits.maxValueBytes;
+    if (bytes > most) arrival.failed(new NetchanError("LIMIT_EXCEEDED", `a value of ${bytes} bytes is larger than ${most}`, { outcome: "not-sent" }));
+    return bytes <= most;
   }
 
   #announced(number: number, bytes: number): void {
     const arrival = this.#begin(number, "", bytes);
     if (arrival === undefined) return;
-    if (bytes > this.exchange.limits.maxValueBytes) arrival.failed(new NetchanError("LIMIT_EXCEEDED", `a value of ${bytes} bytes is larger than ${this.exchange.limits.maxValueBytes}`, { outcome: "not-sent" }));
-    else this.#submit(arrival, undefined);
+    if (this.#acceptable(arrival, bytes)) this.#submit(arrival, undefined);
   }
 
   postFetch(arrival: Arrival): void {
@@ -168,10 +181,18 @@ export class ServedSend extends Served {
     this.port.home.withdraw(arrival.item, () => this.answer(arrival, `"withdrawn"`, ""));
   }
 
-  #granted(arrival: Arrival | undefined): void {
-    if (arrival?.item === undefined || arrival.granted) return;
-    arrival.granted = true;
-    this.#useGrant(arrival, arrival.item);
+  #granted(number: number, tail: ValueTail): void {
+    const arrival = this.#open.get(number);
+    const parcel = this.exchange.accept(tail, 0, this.exchange.from); // asked for, so no window counts it
+    const item = arrival?.item;
+    if (arrival === undefined || item === undefined || item.claim === undefined || arrival.granted) {
+      if (!(parcel instanceof NetchanError)) parcel.discard();
+    } else if (parcel instanceof NetchanError) this.port.home.expel(item, parcel);
+    else {
+      item.parcel = parcel;
+      arrival.granted = true;
+      this.#useGrant(arrival, item);
+    }
   }
 
   /**

@@ -24,8 +24,8 @@ const shapes = {
   send: ["count", "count", "count", "value"],
   announce: ["count", "count", "count"],
   value: ["count", "count", "count", "value"],
-  case: ["count", "count", "text", "count", "value"],
-  grant: ["count", "count"],
+  case: ["count", "count", "text", "count"],
+  grant: ["count", "count", "value"],
   deny: ["count", "count"],
   cancel: ["count", "count"],
   limit: ["count", "count"],
@@ -204,8 +204,7 @@ function declaredBytes(frame: Frame | Control): number {
     case "send":
     case "value":
       return frame.fields[2] * 4; // the size counts characters; one takes up to three bytes
-    case "case":
-      return frame.fields[3] * 4;
+    case "grant":
     case "offer":
     case "try":
     case "gave":
