@@ -11,6 +11,7 @@ const executablePath = existsSync(chromium.executablePath()) ? undefined : syste
 export default defineConfig({
   testDir: "e2e",
   testMatch: "**/*.spec.ts",
+  globalSetup: "./e2e/support/build-pages.ts",
   outputDir: "test-results",
   fullyParallel: true,
   retries: 0,
@@ -27,7 +28,7 @@ export default defineConfig({
   projects: [{ name: "chromium", use: { ...devices["Desktop Chrome"] } }],
   webServer: {
     command: "node --import tsx demo/server.ts",
-    env: { PORT: "0" },
+    env: { PORT: "0", DEMO_LIMIT: "1000000" },
     wait: { stdout: /at port (?<DEMO_PORT>\d+)/ },
     timeout: 30_000,
     gracefulShutdown: { signal: "SIGTERM", timeout: 2_000 },

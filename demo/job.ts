@@ -10,8 +10,22 @@ import { type FromTab, isFromTab, isResult, type Progress, type Range, type Resu
 export async function runJob(listener: Listener<FromTab, Task>, limit: number): Promise<void> {
   const board = new Board(limit);
   const feeds = new Map<string, SendChannel<Progress>>();
-  void countAll();
 
+  // #region shown
+  const { send } = listener; // To whichever tab asks first.
+
+  async function handOut(range: Range): Promise<Result> {
+    while (true) {
+      try {
+        return await ask(send, (reply) => ({ ...range, reply }));
+      } catch (error) {
+        if (send.closed) throw error;
+      } // The tab went away with the range: hand it out again.
+    }
+  }
+  // #endregion
+
+  void countAll();
   for (;;) {
     const next = await listener.receive();
     if (next.done) return;
@@ -27,29 +41,20 @@ export async function runJob(listener: Listener<FromTab, Task>, limit: number): 
 
   /** All ranges at once: they stand in line until a tab asks, and each tab asks for one at a time. */
   async function countAll(): Promise<void> {
-    await Promise.all(board.ranges.map(countOne));
+    try {
+      await Promise.all(board.ranges.map(countOne));
+    } catch (error) {
+      if (!send.closed) throw error;
+    }
   }
 
   async function countOne(range: Range, index: number): Promise<void> {
-    const result = await handOut(range).catch(() => undefined);
-    if (result === undefined) return; // The listener was closed.
+    let result: Result;
+    do result = await handOut(range);
+    while (!isResult(result, range) || !board.knows(result.by));
     board.record(index, result);
     tellAll();
   }
-
-  // #region shown
-  /** Gives a range to the tab that asks first, and waits for its answer. */
-  async function handOut({ from, to }: Range): Promise<Result> {
-    while (true) {
-      try {
-        const result = await ask(listener.send, (reply) => ({ from, to, reply }));
-        if (isResult(result, { from, to }) && board.knows(result.by)) return result;
-      } catch (error) {
-        if (listener.send.closed) throw error;
-      } // The tab went away with the range in hand: the next one gets it.
-    }
-  }
-  // #endregion
 
   /** A slow tab is never waited for, and nothing piles up for it: what stands between it and the job holds the newest state only. */
   function join(peer: Peer, progress: SendChannel<Progress>): void {
@@ -67,6 +72,6 @@ export async function runJob(listener: Listener<FromTab, Task>, limit: number): 
   }
 
   function tellAll(): void {
-    for (const [id, send] of feeds) void send(board.progressFor(id));
+    for (const [id, tell] of feeds) void tell(board.progressFor(id));
   }
 }

@@ -11,18 +11,18 @@ const address = new URL("/channel", location.href);
 address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
 const pause = new Pause();
-let server: Server | undefined;
+let present: Server | undefined;
 
 view.onPause(() => {
   if (pause.paused) pause.resume();
   else pause.pause();
   view.showPaused(pause.paused);
 });
-view.onAgain(() => void server?.send({ kind: "again" }));
-addEventListener("pagehide", () => server?.abort()); // Says goodbye, so that what is in hand goes to another tab at once.
+view.onAgain(() => void present?.send({ kind: "again" }));
+addEventListener("pagehide", () => present?.abort()); // Says goodbye, so that what is in hand goes to another tab at once.
 
 for await (const session of sessions<Task, FromTab>(address, { reconnect: { maxMs: 2_000 } })) {
-  server = session;
+  present = session;
   try {
     await takePart(session);
   } catch (error) {
@@ -37,25 +37,27 @@ async function takePart(peer: Server): Promise<void> {
   const progress = chan<Progress>();
   void showProgress(progress.receive);
   await peer.send({ kind: "join", progress: progress.send });
-  while (peer.status.state !== "ended") {
-    await work(peer, pause.running);
+  let running: AbortSignal;
+  do {
     await Promise.race([pause.resumed(), peer.ended]);
-  }
+    running = pause.running;
+    await work(peer, running);
+  } while (running.aborted && peer.status.state !== "ended");
 }
 
 // #region shown
-/** Asks for a range, counts, answers, asks again. A paused tab does not ask, so nothing waits for it. */
-async function work({ id, receive }: Server, running: AbortSignal): Promise<void> {
-  for await (const { from, to, reply } of receive.values({ signal: running })) {
-    const primes = await count({ from, to });
-    await reply({ primes, by: id }); // Settles when the server has it.
-  }
+/** Asks for a range, counts, answers, asks for the next. */
+async function work(server: Server, signal: AbortSignal) {
+  for await (const task of server.receive.values({ signal })) {
+    const primes = await count(task);
+    await task.reply({ primes, by: server.id });
+  } // Pausing aborts the signal: no asking, so no range waits.
 }
 // #endregion
 
-async function count(range: Range): Promise<number> {
-  view.showHolding(range);
-  const primes = await countInWorker(range);
+async function count({ from, to }: Range): Promise<number> {
+  view.showHolding({ from, to });
+  const primes = await countInWorker({ from, to });
   view.showHolding(undefined);
   return primes;
 }

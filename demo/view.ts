@@ -29,6 +29,8 @@ const elements = {
 let held: Range | undefined;
 let paused = false;
 let latest: Progress | undefined;
+/** The cell of the range in hand. */
+let ringed: Element | undefined;
 
 export function onPause(act: () => void): void {
   elements.pause.addEventListener("click", act);
@@ -82,8 +84,8 @@ export function showProgress(progress: Progress): void {
 
 function verdictOn(limit: number, primes: number): string {
   const known = knownCounts.get(limit);
-  if (known === undefined) return `Complete: π(${text(limit)}) = ${text(primes)}`;
-  return known === primes ? `✓ π(${text(limit)}) = ${text(known)}, as published` : `✗ wrong: π(${text(limit)}) is ${text(known)}`;
+  if (known === undefined) return "Complete; no published count to compare";
+  return known === primes ? `✓ π(${text(limit)}), as published` : `✗ π(${text(limit)}) is ${text(known)}`;
 }
 
 function showHand(): void {
@@ -91,6 +93,12 @@ function showHand(): void {
   if (held !== undefined) say(elements.holding, `${text(held.from)} – ${text(held.to - 1)}`);
   else if (paused) say(elements.holding, "nothing: paused");
   else say(elements.holding, complete ? "nothing: all is counted" : "nothing: asking");
+  const index = held === undefined || latest === undefined ? -1 : Math.round((held.from / latest.limit) * latest.owners.length);
+  const cell = elements.cells.children[index];
+  if (cell === ringed) return;
+  ringed?.removeAttribute("data-held");
+  cell?.setAttribute("data-held", "");
+  ringed = cell;
 }
 
 /** One cell for each range, in the colour of the tab that counted it. */

@@ -76,6 +76,6 @@ export class SendCase implements Entry, Sender {
     this.selection.win(this.index, undefined);
   }
   failed(error: unknown): void {
-    this.selection.fail(error);
+    this.selection.failCase(error, this.#item);
   }
 }

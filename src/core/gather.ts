@@ -24,6 +24,19 @@ export class Gather implements Source {
     return offerTo(this.#receivers, home, item);
   }
 
+  /** Those who wait here get what a channel has, oldest values first. */
+  serve(home: Home): void {
+    for (let waiter = this.#receivers.head; waiter !== undefined && home.ready; ) {
+      const item = home.peek(waiter);
+      const next = waiter.next as ReceiveWaiter | undefined;
+      if (item !== undefined) {
+        home.give(item, waiter);
+        if (waiter.more && waiter.list === undefined) this.#receivers.push(waiter);
+        waiter = this.#receivers.head;
+      } else waiter = next;
+    }
+  }
+
   askFor(home: Home): void {
     home.askFor(this.#receivers);
   }

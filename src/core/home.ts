@@ -41,7 +41,12 @@ export function offerTo(waiters: List<ReceiveWaiter>, home: Home, item: Item): b
       item.sender.fetch?.();
       return false;
     }
-    if (waiter.skips(item) || !item.willing(waiter.selection)) continue;
+    if (waiter.skips(item)) continue;
+    if (item.ungranted) {
+      if (waiter.selection?.state !== "locked") home.claim(item);
+      continue;
+    }
+    if (!item.willing(waiter.selection)) continue;
     home.give(item, waiter);
     if (waiter.more && waiter.list === undefined) waiters.push(waiter);
     return true;
@@ -65,6 +70,9 @@ export class Home extends Linked implements Source {
   #order = 0;
   #offered = 0;
   #offeredFulfilled = 0;
+  #fulfilling = 0;
+  /** How many values in line are still with their senders. */
+  #absent = 0;
   /** How many values a drop policy has thrown away. */
   dropped = 0;
   #closing: { readonly ending: Ending } | undefined;
@@ -131,27 +139,48 @@ export class Home extends Linked implements Source {
   submit(value: unknown, parcel: Parcel | undefined, sender: Sender, { selection, claim, absent = false }: { readonly selection?: Selection; readonly claim?: Claim; readonly absent?: boolean } = {}): Item {
     const item = new Item(this, ++this.#order, value, parcel, sender, selection);
     item.absent = absent;
+    if (absent) this.#absent++;
     item.claim = claim;
     this.#place(item);
     return item;
   }
 
-  /** The value of an announced item has come. */
+  /** The value of an announced item has come. Those behind it have been waiting for it. */
   arrived(item: Item, parcel: Parcel): void {
-    item.parcel = parcel;
-    item.absent = false;
     if (item.state !== "queued") {
       parcel.discard();
       return;
     }
+    item.parcel = parcel;
+    this.#setPresent(item);
     this.#waiting.remove(item);
     this.#place(item);
+    this.#matchAll();
+    this.#advance();
+  }
+  #setPresent(item: Item): void {
+    if (item.absent) this.#absent--;
+    item.absent = false;
+  }
+  /** Serves those who wait, oldest values first, until nothing more can move. */
+  #matchAll(): void {
+    for (let waiter = this.#receivers.head; waiter !== undefined; ) {
+      const item = this.peek(waiter);
+      const next = waiter.next as ReceiveWaiter | undefined;
+      if (item !== undefined) {
+        this.give(item, waiter);
+        if (waiter.more && waiter.list === undefined) this.#receivers.push(waiter);
+        waiter = this.#receivers.head; // much may have changed
+      } else waiter = next;
+    }
+    this.#gather?.serve(this);
   }
 
   /** An announced value has come and is not what it should be. */
   expel(item: Item, error: NetchanError): void {
     if (item.state !== "queued") return;
     this.#fail(item, error);
+    this.#matchAll();
     this.#advance();
   }
 
@@ -159,8 +188,10 @@ export class Home extends Linked implements Source {
   withdraw(item: Item, withdrawn: () => void): void {
     if (item.state === "offered") item.withdrawn = withdrawn;
     else if (item.state === "queued" && !item.fulfilled) {
+      const absent = item.absent;
       this.#drop(item);
       withdrawn();
+      if (absent) this.#matchAll();
       this.#advance();
     }
   }
@@ -173,15 +204,16 @@ export class Home extends Linked implements Source {
   }
 
   /** One select elsewhere is asked at a time: two that could meet each other here would both be bound, and neither free to receive. */
-  claimWanted(item: Item, claim: Claim): void {
+  claim(item: Item): void {
     if (this.#claiming !== undefined) return;
     this.#claiming = item;
-    claim.request();
+    item.claim?.request();
   }
   /** That select has granted, or its case is gone, or nothing came of the grant: the next one may be asked. */
   claimOver(item: Item): void {
     if (this.#claiming !== item) return;
     this.#claiming = undefined;
+    if (this.capacity > 0 && this.#hasRoom()) this.#advance();
     this.askFor(this.#receivers);
     this.#gather?.askFor(this);
   }
@@ -200,25 +232,31 @@ export class Home extends Linked implements Source {
   }
 
   #hasRoom(): boolean {
-    return this.whenFull !== "wait" || this.#buffer.size + this.#offeredFulfilled < this.capacity;
+    return this.whenFull !== "wait" || this.#buffer.size + this.#offeredFulfilled + this.#fulfilling < this.capacity;
   }
 
   /** Finds a place for a value that is in no list: fulfilled if there is room, with a waiter if there is one. */
   #place(item: Item): void {
-    if (!item.absent && !item.fulfilled && this.#hasRoom() && this.capacity > 0 && item.willing(undefined)) this.#fulfil(item);
-    if (item.state === "gone") return; // fulfilling a select case may have reached back here
-    if (this.#offerToWaiter(item)) return;
-    if (item.fulfilled) this.#store(item);
-    else {
-      this.#insert(this.#waiting, item);
-      if (item.absent && this.capacity > 0 && this.#hasRoom()) item.sender.fetch?.();
+    if (!item.absent && !item.fulfilled && this.#hasRoom() && this.capacity > 0) {
+      if (item.ungranted) this.claim(item);
+      else if (item.willing(undefined)) this.#fulfil(item);
     }
+    if (item.state === "gone") return; // fulfilling a select case may have reached back here
+    if (this.#absent === 0) {
+      if (this.#offerToWaiter(item)) return;
+    } // else it may be behind a value that is on its way, and has to wait with those who wait for that one
+    if (item.fulfilled) this.#store(item);
+    else this.#insert(this.#waiting, item);
+    if (item.absent && this.capacity > 0 && this.#hasRoom()) item.sender.fetch?.();
     this.#gather?.ready(this);
+    if (this.#absent > 0) this.#matchAll();
   }
 
   #fulfil(item: Item): void {
     item.fulfilled = true;
+    this.#fulfilling++; // it is in no list yet, and telling its sender may reach back here
     item.sender.sent();
+    this.#fulfilling--;
   }
 
   #store(item: Item): void {
@@ -246,6 +284,7 @@ export class Home extends Linked implements Source {
 
   #drop(item: Item): void {
     item.state = "gone";
+    this.#setPresent(item);
     (item.list as List<Linked> | undefined)?.remove(item);
     item.parcel?.discard();
   }
@@ -275,6 +314,7 @@ export class Home extends Linked implements Source {
   peek(waiter: ReceiveWaiter): Item | undefined {
     let buffered = this.#buffer.head;
     let waiting = this.#waiting.head;
+    let asked: Item | undefined;
     while (buffered !== undefined || waiting !== undefined) {
       let item: Item;
       if (waiting === undefined || (buffered !== undefined && buffered.order < waiting.order)) {
@@ -288,8 +328,12 @@ export class Home extends Linked implements Source {
         item.sender.fetch?.();
         return undefined;
       }
-      if (!waiter.skips(item) && item.willing(waiter.selection)) return item;
+      if (waiter.skips(item)) continue;
+      if (item.willing(waiter.selection)) return item;
+      if (item.ungranted) asked ??= item;
     }
+    // Only when nothing else would do: a select that is bound to this waiter's process by a claim could not take what it is offered.
+    if (asked !== undefined && waiter.selection?.state !== "locked") this.claim(asked);
     return undefined;
   }
 
@@ -301,7 +345,7 @@ export class Home extends Linked implements Source {
     this.#offered++;
     if (item.fulfilled) {
       if (this.whenFull === "wait") this.#offeredFulfilled++;
-    } else item.selection?.lock();
+    } else item.selection?.lock(item);
     waiter.accept(item);
   }
 
@@ -384,7 +428,10 @@ export class Home extends Linked implements Source {
 
   #firstWilling(): Item | undefined {
     let item = this.#waiting.head;
-    while (item !== undefined && !item.willing(undefined)) item = item.next as Item | undefined;
+    while (item !== undefined && !item.willing(undefined)) {
+      if (item.ungranted) this.claim(item);
+      item = item.next as Item | undefined;
+    }
     return item;
   }
 

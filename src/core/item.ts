@@ -13,8 +13,6 @@ import type { Offered, Parcel } from "./waiter.js";
 
 /** What a channel does with the verdict on one of its values. */
 export interface Verdicts {
-  /** A match for a case of a select elsewhere is possible, if that select grants it. */
-  claimWanted(item: Item, claim: Claim): void;
   itemTaken(item: Item): void;
   itemReturned(item: Item): void;
   itemRefused(item: Item, error: NetchanError): void;
@@ -62,14 +60,15 @@ export class Item extends Linked implements Offered {
   get conditional(): boolean {
     return !this.fulfilled && (this.selection !== undefined || this.claim !== undefined);
   }
-  /** May it move now, to a waiter of that select? A select elsewhere is asked, and the match made when it has granted. */
+  /** Its select is in another process and would have to grant a match first. */
+  get ungranted(): boolean {
+    return !this.fulfilled && this.claim !== undefined && !this.claim.granted;
+  }
+  /** May it move now, to a waiter of that select? */
   willing(receiver: Selection | undefined): boolean {
     if (receiver !== undefined && receiver.state !== "open") return false;
     if (this.fulfilled) return true;
-    if (this.claim !== undefined && !this.claim.granted) {
-      this.home.claimWanted(this, this.claim);
-      return false;
-    }
+    if (this.ungranted) return false;
     return this.selection === undefined || (this.selection.state === "open" && this.selection !== receiver);
   }
   taken(): void {

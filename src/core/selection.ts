@@ -36,6 +36,7 @@ export class Selection {
   state: "open" | "locked" | "done" = "open";
   #entries: Entry[] = [];
   #id: string | undefined;
+  #holder: unknown;
   #cancelled: { readonly reason: unknown } | undefined;
   #waiting: (() => void)[] | undefined;
   readonly #random: () => number;
@@ -68,8 +69,15 @@ export class Selection {
     }
   }
 
-  lock(): void {
+  /** One case is being decided; `holder` stands for it. */
+  lock(holder?: unknown): void {
     this.state = "locked";
+    this.#holder = holder;
+  }
+  /** A case can never happen any more. While another one is being decided, that decision stands; otherwise the select fails. */
+  failCase(error: unknown, holder: unknown): void {
+    if (this.state === "locked" && this.#holder !== holder) this.whenUnlocked(() => this.fail(error));
+    else this.fail(error);
   }
 
   /** The case that was being decided did not happen. */

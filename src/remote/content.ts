@@ -13,11 +13,6 @@ import { RemoteEnd } from "./remote-end.js";
 /** A value ready to be written to any session. */
 export type Content = EncodedValue;
 
-/** The ends of a value hold their channels until the value is revived or discarded. */
-function hold(port: Port): void {
-  if (!(port instanceof RemoteEnd)) port.holders?.add();
-}
-
 export class WireParcel implements Parcel {
   #open = true;
   /** One object for the check and for the reviving: the codec remembers by it what it has found. */
@@ -31,7 +26,11 @@ export class WireParcel implements Parcel {
     readonly bytes: number,
     readonly from: unknown,
   ) {
-    for (const port of ports) hold(port);
+    // Until the value is revived or discarded its ends hold their channels. Those that the frame introduced are counted already.
+    for (const port of ports) {
+      if (!(port instanceof RemoteEnd)) port.holders?.add();
+      else if (port.exchange !== exchange) port.borrow();
+    }
     this.wire = { json: tail.json, meta: tail.meta, ends: tail.refs.length, blobs: tail.blobs };
   }
 
@@ -41,8 +40,9 @@ export class WireParcel implements Parcel {
     const value = this.exchange.codec.decode(
       this.wire,
       this.ports.map((port) => {
-        if (port instanceof RemoteEnd) port.revived();
-        else port.holders?.takeBack();
+        if (!(port instanceof RemoteEnd)) port.holders?.takeBack();
+        else if (port.exchange === this.exchange) port.revived();
+        else port.returned();
         return endOf(port);
       }),
     );
@@ -54,8 +54,9 @@ export class WireParcel implements Parcel {
     if (!this.#open) return;
     this.#open = false;
     for (const port of this.ports) {
-      if (port instanceof RemoteEnd) port.dropped();
-      else port.holders?.remove(undefined);
+      if (!(port instanceof RemoteEnd)) port.holders?.remove(undefined);
+      else if (port.exchange === this.exchange) port.dropped();
+      else port.giveBack();
     }
     this.exchange.freed(this.bytes);
   }

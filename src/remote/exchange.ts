@@ -144,6 +144,7 @@ export class Exchange implements RemoteHome {
   /** Lets the other side use an end under an id. */
   serve(port: Port, id: number): Served {
     const served = this.#makeServed(port, id);
+    served.key = port;
     this.served.set(id, served);
     if (!this.#servedByPort.has(port)) this.#servedByPort.set(port, served);
     this.#fresh.push(served);
@@ -290,6 +291,7 @@ export class Exchange implements RemoteHome {
       case "offer":
       case "done":
       case "ended":
+      case "released":
         this.#home(frame);
         return;
       case "ready":
@@ -320,11 +322,13 @@ export class Exchange implements RemoteHome {
     const served = this.#servedAt(id);
     if (count === 0 || count > served.count) this.violated(`a release of ${count} references to end ${id}, of which there are ${served.count}`);
     served.count -= count;
-    if (served.count === 0) this.#remove(served, undefined);
+    if (served.count > 0) return;
+    this.post(`"released",${id}`);
+    this.#remove(served, undefined);
   }
   #remove(served: Served, loss: NetchanError | undefined, graceful = loss === undefined): void {
     this.served.delete(served.id);
-    if (this.#servedByPort.get(served.port) === served) this.#servedByPort.delete(served.port);
+    if (this.#servedByPort.get(served.key) === served) this.#servedByPort.delete(served.key);
     served.left(loss, graceful);
     this.idle();
   }

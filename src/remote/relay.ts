@@ -32,6 +32,7 @@ export class Relay extends Served implements EndUser {
     super(id, port);
     this.#up = port.exchange;
     this.#upId = this.#up.fork(port.id, this);
+    port.borrow(); // the end may come home over this session: then it has to work, whoever let go of it meanwhile
   }
 
   get busy(): boolean {
@@ -126,6 +127,8 @@ export class Relay extends Served implements EndUser {
         parcel.discard();
         return;
       }
+      case "released":
+        return; // of the relay's own end; its user is gone already
     }
     this.exchange.post(`"${frame.type}",${this.id}${more(frame.fields)}`);
     this.exchange.idle();
@@ -162,6 +165,7 @@ export class Relay extends Served implements EndUser {
   /** The user is gone. */
   left(loss: NetchanError | undefined, graceful: boolean): void {
     for (const number of [...this.#pending.keys()]) this.#settle(number);
+    this.port.giveBack();
     if (this.#loss !== undefined) return;
     this.#up.unfork(this.#upId, graceful ? undefined : loss);
   }

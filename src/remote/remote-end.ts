@@ -2,7 +2,8 @@
  * What send and receive ends of channels in other processes have in common: their place in the table of a session. Layer: remote.
  *
  * References: every frame that carries the end counts one, when it is accepted. `#count` says how many were received and not yet given
- * back; of those, `#unrevived` are in values nobody has taken. The end leaves the table when none is left.
+ * back; of those, `#unrevived` are in values nobody has taken. When none is left the end waits, silent, for its home to say that it is
+ * released; if it is sent here again meanwhile (the two crossed on the way) it goes on where it stopped.
  * Source: PROTOCOL.md "References".
  */
 import type { NetchanError } from "../errors.js";
@@ -19,6 +20,10 @@ export interface EndUser {
 export abstract class RemoteEnd implements EndUser {
   #count = 0;
   #unrevived = 0;
+  /** The application holds it. */
+  #held = false;
+  /** Relays that serve it on, and values on their way home to this process that hold it. */
+  #borrowed = 0;
   /** Its session is over, and why. */
   protected loss: NetchanError | undefined;
   readonly holders = undefined;
@@ -33,43 +38,66 @@ export abstract class RemoteEnd implements EndUser {
   get known(): boolean {
     return this.#count > 0 && this.loss === undefined;
   }
-  /** Its session has not ended. */
-  get alive(): boolean {
-    return this.loss === undefined;
-  }
 
   /** A frame with a reference was accepted. */
   counted(): void {
-    this.#count++;
     this.#unrevived++;
+    if (this.#count++ === 0) this.resumed();
   }
+  /** It means something to its home again. */
+  protected resumed(): void {}
   /** The application has the value, and the end with it. */
   revived(): void {
     this.#unrevived--;
+    this.#regain();
   }
   /** Nobody will have the value that held the end. */
   dropped(): void {
     this.#unrevived--;
-    this.#giveBack(1);
+    this.#settle();
   }
-  /** Ends that were never in a value: the default pair, named channels, forks. */
+  /** Somebody else in this process needs it for a while. */
+  borrow(): void {
+    this.#borrowed++;
+  }
+  giveBack(): void {
+    this.#borrowed--;
+    this.#settle();
+  }
+  /** A value that held it has come home. */
+  returned(): void {
+    this.#borrowed--;
+    this.#regain();
+  }
+  /** Ends that were never in a value: the default pair, named channels. */
   adopt(): void {
     this.#count++;
+    this.#held = true;
   }
+  #regain(): void {
+    this.#held = true;
+    this.regained();
+  }
+  /** The application has it again, after it may have let go of it. */
+  protected regained(): void {}
 
-  /** This process is done with it: what the application held is given back; what is in values that wait stays. */
+  /** The application is done with it. */
   protected giveUp(): void {
-    this.#giveBack(this.#count - this.#unrevived);
+    this.#held = false;
+    this.#settle();
   }
 
-  #giveBack(count: number): void {
-    if (count <= 0 || this.loss !== undefined) return;
+  /** Gives back all references but those in values that wait, once nobody here needs them. */
+  #settle(): void {
+    const count = this.#count - this.#unrevived;
+    if (this.#held || this.#borrowed > 0 || count === 0 || this.loss !== undefined) return;
     this.#count -= count;
     this.exchange.post(`"release",${this.id},${count}`);
-    if (this.#count === 0) {
-      this.exchange.remotes.delete(this.id);
-      this.exchange.idle();
-    }
+  }
+  /** The home has forgotten it. */
+  protected forgotten(): void {
+    this.exchange.remotes.delete(this.id);
+    this.exchange.idle();
   }
 
   abstract homeFrame(frame: HomeFrame): void;

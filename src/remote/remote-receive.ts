@@ -111,11 +111,14 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     } else if (frame.type === "done") {
       this.#finish(toldEnding(frame.fields[1], frame.fields[2]));
       this.giveUp();
+    } else if (frame.type === "released") {
+      for (const offer of this.#held.splice(0)) offer.parcel?.discard(); // its home has put them back
+      this.forgotten();
     } else this.exchange.violated(`a ${frame.type} frame for a receive end`);
   }
 
   #offered(number: number, epoch: number, parcel: WireParcel | undefined, fault: NetchanError | undefined, selectId: string | undefined): void {
-    if (epoch !== this.#epoch || this.#ending !== undefined) {
+    if (epoch !== this.#epoch) {
       parcel?.discard(); // the home has put it back already
       return;
     }
@@ -126,12 +129,17 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
 
   /** Answers offers as far as it can, oldest first, then tells the home what is wanted. */
   #advance(): void {
+    if (!this.known) return;
     for (let offer = this.#held[0]; offer !== undefined && !offer.given; offer = this.#held[0]) {
       if (offer.fault !== undefined) this.#answer(offer, "refuse", offer.fault);
       else if (!this.#pass(offer)) break;
     }
     this.#makeWay();
     this.#demand();
+  }
+
+  protected override resumed(): void {
+    this.#advance();
   }
 
   /** The first waiter that may have the offer; else a select that is being decided, if one waits; and whether the offer's own select does. */
@@ -174,7 +182,13 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   #makeWay(): void {
     for (const [index, offer] of this.#held.entries()) {
       if (offer.given || offer.fault !== undefined) continue;
-      const { waiter, deciding } = this.#waiterFor(offer);
+      const { waiter, deciding, own } = this.#waiterFor(offer);
+      if (waiter === undefined && deciding === undefined && own) {
+        // Nobody here may have it but the select that sends it, and that one may be waiting for an offer before this one.
+        this.#skipped = true;
+        this.#decline(index, "skip");
+        return;
+      }
       if (waiter !== undefined || deciding === undefined || !this.#yields(deciding, offer)) continue;
       this.#busy = this.#waiters.size;
       this.#decline(index, "decline");
@@ -243,8 +257,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     this.#advance(); // with no waiter left, what was offered goes back
     if (this.#held.length === 0) this.giveUp();
   }
-  override revived(): void {
-    super.revived();
+  protected override regained(): void {
     this.#letGoHere = false;
   }
 

@@ -167,6 +167,9 @@ export class RemoteSend extends RemoteEnd implements SendPort {
         this.letGo();
         return;
       }
+      case "released":
+        this.forgotten();
+        return;
       default:
         this.exchange.violated(`a ${frame.type} frame for a send end`);
     }
@@ -192,8 +195,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     this.#letGoHere = true;
     if (this.#pending.size === 0) this.giveUp();
   }
-  override revived(): void {
-    super.revived();
+  protected override regained(): void {
     this.#letGoHere = false;
   }
 
@@ -244,7 +246,7 @@ class RemoteCase implements Entry, Pending {
     if (this.selection.state === "locked") this.selection.whenUnlocked(() => this.claimed());
     else if (this.selection.state === "done") this.port.answer("deny", number);
     else {
-      this.selection.lock();
+      this.selection.lock(this);
       this.#claimed = true;
       this.port.grant(number, this.#content);
     }
@@ -261,11 +263,8 @@ class RemoteCase implements Entry, Pending {
     this.#number = undefined;
   }
   failed(error: unknown): void {
-    const claimed = this.#claimed;
     this.#claimed = false;
     this.#number = undefined;
-    // Another case may be about to happen: then its decision stands.
-    if (this.selection.state === "locked" && !claimed) this.selection.whenUnlocked(() => this.selection.fail(error));
-    else this.selection.fail(error);
+    this.selection.failCase(error, this);
   }
 }

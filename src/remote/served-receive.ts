@@ -101,7 +101,7 @@ export class ServedReceive extends Served {
         this.#declined(frame.fields[1], frame.fields[2]);
         return;
       case "skip": {
-        const offered = this.#open[0];
+        const offered = this.#open[frame.fields[1] - (this.#offered - this.#open.length + 1)];
         if (offered !== undefined) (this.skipped ??= new Set()).add(offered);
         this.#declined(frame.fields[1], frame.fields[2]);
         return;

@@ -6,11 +6,15 @@ import type { UserFrame } from "../wire/frame.js";
 export abstract class Served {
   /** References the other side holds; at zero it holds the end no longer. */
   count = 0;
+  /** The end as the exchange knows it; another than `port` when that one is gone and a closed channel stands in for it. */
+  key: Port;
 
   constructor(
     readonly id: number,
     readonly port: Port,
-  ) {}
+  ) {
+    this.key = port;
+  }
 
   /** The other side knows the id from now on, and may be told what the channel's state is. */
   introduced(): void {}

@@ -51,6 +51,7 @@ const shapes = {
   offer: ["count", "count", "count", "text?", "value"],
   done: ["count", "text?", "text?"],
   ended: ["count", "text?", "text?"],
+  released: ["count"],
   tried: ["count", "index", "text?"],
   gave: ["count", "index", "value"],
 } as const satisfies Record<string, readonly Kind[]>;
@@ -100,7 +101,7 @@ export type UserFrame = Extract<
   { readonly type: "send" | "announce" | "value" | "case" | "grant" | "deny" | "cancel" | "limit" | "take" | "decline" | "skip" | "unskip" | "refuse" | "close" }
 >;
 /** A frame from the home of an end to its user. */
-export type HomeFrame = Extract<Frame, { readonly type: "sent" | "failed" | "withdrawn" | "fetch" | "claim" | "unclaim" | "offer" | "done" | "ended" }>;
+export type HomeFrame = Extract<Frame, { readonly type: "sent" | "failed" | "withdrawn" | "fetch" | "claim" | "unclaim" | "offer" | "done" | "ended" | "released" }>;
 
 function violation(what: string): NetchanError {
   return new NetchanError("PROTOCOL_VIOLATION", what);

@@ -32,7 +32,7 @@ describe("the check of snippets", () => {
   });
   it("finds Node's part of the package in a file for browsers", { timeout: slowMs }, () => {
     const page = ["<!-- snippet: pair/browser.ts -->", "```ts", 'import { listen } from "netchan";', "listen;", "```"].join("\n");
-    expect(typeCheck(programsOf("planted.md", page))).toEqual([expect.stringContaining("has no exported member 'listen'")]);
+    expect(typeCheck(programsOf("planted.md", page))).toEqual([expect.stringContaining("has no exported member named 'listen'")]);
   });
   it.concurrent.each([
     { name: "another output", lines: ['console.log("two"); // → one'], says: "── and printed\ntwo" },

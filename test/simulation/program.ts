@@ -29,6 +29,8 @@ export interface Report {
 class Program {
   readonly history = new History();
   readonly held: Held[][];
+  /** Every end that any process ever got: two routes to a channel are two ends. */
+  readonly #ends = new Set<SendChannel<Value> | ReceiveChannel<Value>>();
   readonly #aborts: { readonly operation: Operation; readonly controller: AbortController }[] = [];
   #nextValue = 1;
   cuts = 0;
@@ -52,6 +54,7 @@ class Program {
       this.held.forEach((held, process) => {
         held[index] = process === home ? { send, receive } : {};
       });
+      this.#ends.add(send).add(receive);
     }
     for (const [process, peers] of world.peersOf.entries()) for (const peer of peers) void this.#listen(process, peer.receive as ReceiveChannel<Value>);
     for (const channel of history.channels) for (let count = 1 + world.below(3); count > 0; count--) this.#hand(channel.home, channel.index);
@@ -70,6 +73,7 @@ class Program {
     const held = channel === undefined ? undefined : this.held[process]?.[channel];
     const port = portOf(end);
     if (held === undefined || port === undefined) return;
+    this.#ends.add(endOf(port) as SendChannel<Value> | ReceiveChannel<Value>);
     if (port.kind === "send") held.send = endOf(port) as SendChannel<Value>;
     else held.receive = endOf(port) as ReceiveChannel<Value>;
   }
@@ -207,13 +211,11 @@ class Program {
       const { fulfilled, received } = counts(history, channel);
       if (fulfilled !== received && !channel.touchedByCut) throw new Error(`ONE: of ${fulfilled} fulfilled values on channel ${channel.index} ${received} were received`);
     }
-    for (const held of this.held.flat()) {
-      held.send?.[Symbol.dispose]();
-      held.receive?.[Symbol.dispose]();
-    }
+    for (const end of this.#ends) end[Symbol.dispose]();
     await world.quiet();
     for (const operation of history.pending) throw new Error(`SETTLE: a ${operation.kind} of process ${operation.process} never settled`);
     checkHistory(history);
+    for (const line of world.lines) for (const peer of line.peers) if (line.up && peer.status.state === "ended") throw new Error(`SETTLE: a session ended by itself: ${String(peer.status.end.error)}`);
     this.#checkTables("after everything was let go", false);
     for (const line of world.lines) if (line.up) for (const peer of line.peers) void peer.close({ drainMs: 1000 });
     await world.quiet();

@@ -122,7 +122,8 @@ export function typeCheck(programs: readonly Program[]): readonly string[] {
   return [false, true].flatMap((browser) => {
     const files = new Map<string, { readonly page: string; readonly file: SnippetFile }>();
     for (const { page, name, files: own } of programs)
-      for (const file of own) if (isForBrowsers(file) === browser) files.set(join(root, "test/docs/snippets", page, name, file.name), { page, file });
+      for (const file of own)
+        if (isForBrowsers(file) === browser) files.set(join(root, "test/docs/snippets", page, name, file.name), { page, file });
     if (files.size === 0) return [];
     const settings = { ...options, paths: pathsFor(browser), ...(browser && { types: [] }) };
     const host = ts.createCompilerHost(settings, true);
@@ -252,7 +253,8 @@ async function start(folder: string, file: SnippetFile, port: number): Promise<R
       const found: string[] = [];
       if (late) found.push(`${where}: did not end within ${longestRunMs} ms\n${complaints}`);
       else if (!ended && code !== 0) found.push(`${where}: ended with code ${code}\n${complaints}`);
-      if (!isPrinted(expected, printed)) found.push(`${where}: said it prints\n${expected.join("\n")}\n── and printed\n${printed.join("\n")}`);
+      if (!isPrinted(expected, printed))
+        found.push(`${where}: said it prints\n${expected.join("\n")}\n── and printed\n${printed.join("\n")}`);
       return found;
     },
   };
@@ -261,7 +263,10 @@ async function start(folder: string, file: SnippetFile, port: number): Promise<R
 function isPrinted(expected: readonly string[], printed: readonly string[]): boolean {
   if (expected.length !== printed.length) return false;
   return expected.every((line, index) => {
-    const parts = line.trimEnd().split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const parts = line
+      .trimEnd()
+      .split("…")
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     return new RegExp(`^${parts.join(".*")}$`).test(printed[index] ?? "");
   });
 }
@@ -277,7 +282,7 @@ async function freePort(): Promise<number> {
 /** Targets of a page's links into this repository that do not exist. */
 export async function brokenLinks(page: string, markdown: string): Promise<readonly string[]> {
   const found: string[] = [];
-  const prose = markdown.replace(/^```[^]*?^```$/gm, "").replace(/`[^`\n]*`/g, "");
+  const prose = markdown.replace(/^```[\s\S]*?^```$/gm, "").replace(/`[^`\n]*`/g, "");
   for (const [, target = ""] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
     if (/^[a-z]+:/.test(target)) continue;
     const [path = "", anchor] = target.split("#");
@@ -290,5 +295,12 @@ export async function brokenLinks(page: string, markdown: string): Promise<reado
 
 /** As GitHub makes them. */
 function anchorsOf(markdown: string): ReadonlySet<string> {
-  return new Set([...markdown.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")));
+  return new Set(
+    [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
 }

@@ -1,0 +1,13 @@
+import { History } from "/work/main/test/simulation/history.ts";
+import { Session } from "/work/main/src/session/session.ts";
+import { runSeed } from "/work/main/test/simulation/program.ts";
+import { SessionPeer } from "/work/main/src/peer.ts";
+const b=History.prototype.begin, s=History.prototype.settle;
+let n=0; const ids=new Map();
+History.prototype.begin=function(...a){ const o=b.apply(this,a); ids.set(o,++n); console.log(`#${n} p${o.process} ${o.kind} `+o.parts.map(p=>`c${p.channel.index}${p.value===undefined?"?":"!"+p.value}`).join(" ")); return o};
+History.prototype.settle=function(o,out){ console.log(`   #${ids.get(o)} -> ${out.error?String(out.error?.message??out.error):out.done?`c${out.done.channel.index}${out.done.value!==undefined?"!"+out.done.value:"? "+out.received}`:"none"}`); return s.call(this,o,out)};
+const post=Session.prototype.post; const sid=new Map();
+Session.prototype.post=function(r,bl){ if(!sid.has(this)) sid.set(this,sid.size); console.log(`      s${sid.get(this)} > ${r.slice(0,260)}`); return post.call(this,r,bl)};
+const fr=SessionPeer.prototype.frame;
+SessionPeer.prototype.frame=function(f){ if(!sid.has(this.session)) sid.set(this.session,sid.size); console.log(`      s${sid.get(this.session)} < ${f.type} ${JSON.stringify(f.fields).slice(0,240)}`); return fr.call(this,f)};
+runSeed(Number(process.argv[2])).then(()=>console.log("OK"),e=>console.log("FAIL",e.stack)).then(()=>process.exit(0));
