@@ -26,7 +26,7 @@ for await (const session of sessions<Task, FromTab>(address, { reconnect: { maxM
   try {
     await takePart(session);
   } catch (error) {
-    if (!NetchanError.is(error)) throw error; // Else the session is over: the next one follows.
+    if (session.status.state !== "ended") throw error; // Else it is why the session ended, and the next one follows.
   }
   view.showHolding(undefined);
 }

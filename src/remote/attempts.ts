@@ -67,8 +67,14 @@ export class Attempts {
     // An end that was closed meanwhile means nothing to the other side any more; what it would say is known.
     for (const one of cases) {
       const end = endOf(one);
-      if (end.known) continue;
-      settled(end.kind === "receive" ? { index: one.index, done: true } : { error: end.caseRefusal() ?? over });
+      if (end.kind === "send") {
+        const error = end.caseRefusal();
+        if (error === undefined) continue;
+        settled({ error });
+        return;
+      }
+      if (end.over === undefined) continue;
+      settled(end.over.ending === undefined ? { index: one.index, done: true } : { error: end.over.ending });
       return;
     }
     const number = ++this.#number;

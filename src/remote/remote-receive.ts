@@ -76,6 +76,11 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     return this.#letGoHere || this.#ending !== undefined;
   }
 
+  /** How it has ended, if it has: a `trySelect` need not ask its home any more. */
+  get over(): { readonly ending: Ending } | undefined {
+    return this.#ending ?? (this.#letGoHere ? { ending: undefined } : undefined);
+  }
+
   receive(signal: AbortSignal | undefined): Promise<Received<unknown>> {
     return receiveFrom(this, signal);
   }

@@ -242,7 +242,8 @@ class RemoteCase implements Entry, Pending {
 
   /** The home has a receiver for it. A select that is being decided elsewhere answers when that is known. */
   claimed(): void {
-    const number = this.#number as number;
+    const number = this.#number;
+    if (number === undefined) return; // its home has given it up while the answer had to wait
     if (this.selection.state === "locked") this.selection.whenUnlocked(() => this.claimed());
     else if (this.selection.state === "done") this.port.answer("deny", number);
     else {

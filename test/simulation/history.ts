@@ -64,6 +64,7 @@ function fail(law: string, what: string): never {
 /** Holds at every moment. */
 export function checkCapacity(history: History): void {
   for (const channel of history.channels) {
+    if (channel.touchedByCut) continue; // what was lost on the way is fulfilled and never received
     let held = 0;
     for (const operation of history.operations) {
       if (operation.done?.channel !== channel) continue;
