@@ -2,6 +2,7 @@
  * The public types of netchan: what a user names. Leaf: only types, so it may be imported from every layer and costs no bytes.
  * Names, shapes and meanings here are the contract with users; the functions that go with them are in index.ts and node.ts.
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { NetchanError } from "./errors.js";
 
 /**
@@ -63,8 +64,12 @@ export interface ReceiveChannel<T> extends AsyncIterable<T> {
 }
 
 /** `from`: the peer whose session brought the value; undefined when it was sent in this process or the channel's home is elsewhere. */
-export type Received<T> = { readonly done: false; readonly value: T; readonly from?: Peer } | { readonly done: true; readonly value: undefined };
-export interface OperationOptions { readonly signal?: AbortSignal }
+export type Received<T> =
+  | { readonly done: false; readonly value: T; readonly from?: Peer }
+  | { readonly done: true; readonly value: undefined; readonly from?: undefined };
+export interface OperationOptions {
+  readonly signal?: AbortSignal;
+}
 
 export interface ChannelOptions {
   /** Values held without a receiver. Default 0: a rendezvous. */
@@ -80,15 +85,29 @@ export interface ChannelOptions {
 /** A receive case is a receive end; a send case is `[send, value]`; `undefined`, `null` or `false` switches a case off (Go's nil channel). Ends may be local or remote, in any mix, over any number of peers. */
 export type Case = ReceiveChannel<Unchecked> | readonly [SendChannel<Unchecked>, unknown] | undefined | null | false;
 export type Off = undefined | null | false;
-export type Checked<C> = { [K in keyof C]: C[K] extends readonly [SendChannel<infer T>, unknown] | Off ? readonly [SendChannel<T>, T] | Off : C[K] };
-type CaseOf<K, C> = C extends ReceiveChannel<infer T> ? { readonly case: K } & Received<T> : C extends readonly unknown[] ? { readonly case: K } : never;
+export type Checked<C> = {
+  [K in keyof C]: C[K] extends readonly [SendChannel<infer T>, unknown] | Off ? readonly [SendChannel<T>, T] | Off : C[K];
+};
+type CaseOf<K, C> =
+  C extends ReceiveChannel<infer T> ? { readonly case: K } & Received<T> : C extends readonly unknown[] ? { readonly case: K } : never;
 export type Selected<C extends Record<string, Case>> = { [K in keyof C]: CaseOf<K, C[K]> }[keyof C];
 
 declare const replyMark: unique symbol;
-export interface Reply extends SendChannel<Unchecked> { readonly [replyMark]: true }
+export interface Reply extends SendChannel<Unchecked> {
+  readonly [replyMark]: true;
+}
 export type Loose<T> = T extends (...args: never) => unknown ? T : T extends object ? { readonly [K in keyof T]: Loose<T[K]> } : T;
-type FieldOf<V, R> = { [K in keyof R & keyof V]: R[K] extends Reply ? (V[K] extends SendChannel<infer A> ? A : never) : never }[keyof R & keyof V];
-type AnswerOf<Q, R> = R extends Reply ? (Q extends SendChannel<infer A> ? A : never) : Q extends unknown ? (R extends Loose<Q> ? FieldOf<Q, R> : never) : never;
+type FieldOf<V, R> = { [K in keyof R & keyof V]: R[K] extends Reply ? (V[K] extends SendChannel<infer A> ? A : never) : never }[keyof R &
+  keyof V];
+type AnswerOf<Q, R> = R extends Reply
+  ? Q extends SendChannel<infer A>
+    ? A
+    : never
+  : Q extends unknown
+    ? R extends Loose<Q>
+      ? FieldOf<Q, R>
+      : never
+    : never;
 type SendFields<R> = { [K in keyof R]: R[K] extends SendChannel<infer A> ? A : never }[keyof R];
 export type Answer<Q, R> = [AnswerOf<Q, R>] extends [never] ? ([SendFields<R>] extends [never] ? unknown : SendFields<R>) : AnswerOf<Q, R>;
 
@@ -125,15 +144,33 @@ export interface Peer<In = Unchecked, Out = In, Identity = unknown> extends Chan
 export type PeerStatus =
   | { readonly state: "connected"; readonly transport: "websocket" | "webtransport" | "memory" | "port" | (string & {}) }
   /** No link. The dialing side has `attempt` and `retryInMs`; the listening side waits. */
-  | { readonly state: "reconnecting"; readonly endsInMs: number; readonly error: NetchanError; readonly attempt?: number; readonly retryInMs?: number }
+  | {
+      readonly state: "reconnecting";
+      readonly endsInMs: number;
+      readonly error: NetchanError;
+      readonly attempt?: number;
+      readonly retryInMs?: number;
+    }
   | { readonly state: "ended"; readonly end: SessionEnd };
-export type SessionEnd = { readonly reason: "closed" | "aborted" | "lost" | "refused"; readonly error?: NetchanError;
+export type SessionEnd = {
+  readonly reason: "closed" | "aborted" | "lost" | "refused";
+  readonly error?: NetchanError;
   /** Values whose send was fulfilled here (buffered) and that were not received when the session ended: yours to send again. */
-  readonly undelivered: readonly { readonly send: SendChannel<Unchecked>; readonly value: unknown; readonly outcome: "not-sent" | "unknown" }[] };
+  readonly undelivered: readonly {
+    readonly send: SendChannel<Unchecked>;
+    readonly value: unknown;
+    readonly outcome: "not-sent" | "unknown";
+  }[];
+};
 
 /** A URL, or a function that opens a link of your own making (the seam every transport here uses; `netchan/testing` gives such functions). */
 export type Address = string | URL | ((options: { readonly signal: AbortSignal }) => Promise<Link>);
-export interface Link { readonly transport: string; send(bytes: string | Uint8Array): void | Promise<void>; readonly received: AsyncIterable<string | Uint8Array>; close(reason?: string): void }
+export interface Link {
+  readonly transport: string;
+  send(bytes: string | Uint8Array): void | Promise<void>;
+  readonly received: AsyncIterable<string | Uint8Array>;
+  close(reason?: string): void;
+}
 export interface DialOptions extends SessionOptions {
   /** Covers the dialing only: once `dial` has resolved it does nothing (so `AbortSignal.timeout(5000)` is a dial timeout). */
   readonly signal?: AbortSignal;
@@ -148,7 +185,9 @@ export interface DialOptions extends SessionOptions {
   readonly reconnect?: false | { readonly minMs?: number; readonly maxMs?: number };
 }
 
-export interface ServerLike { on(event: "upgrade", listener: (...args: Unchecked[]) => void): unknown }
+export interface ServerLike {
+  on(event: "upgrade", listener: (...args: Unchecked[]) => void): unknown;
+}
 export interface Listener<In = Unchecked, Out = In, Identity = unknown> extends Channel<In, Out>, AsyncDisposable {
   /** Work distribution: `send` gives the value to the peer that asks first; `receive` takes from any peer. */
   readonly send: SendChannel<Out>;
@@ -175,7 +214,10 @@ export interface ListenOptions<In = unknown, Identity = unknown> extends Session
   /** PEM, or "self-signed": a P-256 certificate valid 13 days, made at start, for development. Needed for wss: and https:. */
   readonly tls?: { readonly cert: string; readonly key: string } | "self-signed";
   /** Given the first frame's credentials: return an identity, or throw to refuse. Without it everybody who passes `origins` may connect. */
-  readonly authenticate?: (credentials: unknown, request: { origin?: string; remoteAddress?: string; url: string; headers: Readonly<Record<string, string | undefined>> }) => Identity | Promise<Identity>;
+  readonly authenticate?: (
+    credentials: unknown,
+    request: { origin?: string; remoteAddress?: string; url: string; headers: Readonly<Record<string, string | undefined>> },
+  ) => Identity | Promise<Identity>;
   /** May this peer use this end of this published name? Default: what the channel's `allow` says. */
   readonly authorize?: (peer: Peer, name: string, end: "send" | "receive" | "subscribe" | "publish") => boolean | Promise<boolean>;
   readonly key?: string | Uint8Array;
@@ -200,7 +242,8 @@ type Checkup<T> = { readonly value: T; readonly issues?: undefined } | { readonl
 /** The part of Standard Schema v1 that is used. */
 export interface StandardSchema<T> {
   readonly "~standard": {
-    readonly version: 1; readonly vendor: string;
+    readonly version: 1;
+    readonly vendor: string;
     readonly validate: (value: unknown, options?: Unchecked) => Checkup<T> | Promise<Checkup<T>>;
     readonly types?: { readonly input: unknown; readonly output: T } | undefined;
   };
@@ -213,7 +256,10 @@ export interface Topic<T> {
   subscribe(options?: ChannelOptions): ReceiveChannel<T> & { readonly missed: number };
 }
 /** Where named channels live; `redisHub` of "netchan/redis" is one, the in-process hub the default. */
-export interface Hub { readonly [hubMark]: true; close(): Promise<void> }
+export interface Hub {
+  readonly [hubMark]: true;
+  close(): Promise<void>;
+}
 export declare const hubMark: unique symbol;
 
 /** On both sides; each has a default, a unit, a range and a reason in its docstring. */
@@ -243,4 +289,3 @@ export interface Limits {
   readonly maxPendingOperations: number;
   readonly maxReplayBytes: number;
 }
-

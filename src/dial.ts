@@ -24,9 +24,14 @@ const headStartMs = 250;
 function doorTo(address: Address, options: DialOptions, checked: CheckedOptions): Door {
   if (typeof address === "function") return { open: address, host: hostOf(address) };
   const { url, scheme } = parseDialAddress(address);
-  if (scheme === "https:") throw new TypeError(`Expected an address with ws: or wss:, got "${url}": WebTransport is not part of this version`);
+  if (scheme === "https:")
+    throw new TypeError(`Expected an address with ws: or wss:, got "${url}": WebTransport is not part of this version`);
   const { ca, certificateHash } = options;
-  const fixed = { maxFrameBytes: checked.limits.maxFrameBytes, ...(ca === undefined ? {} : { ca }), ...(certificateHash === undefined ? {} : { certificateHash }) };
+  const fixed = {
+    maxFrameBytes: checked.limits.maxFrameBytes,
+    ...(ca === undefined ? {} : { ca }),
+    ...(certificateHash === undefined ? {} : { certificateHash }),
+  };
   return { open: ({ signal }) => dialWebSocket(url, { ...fixed, signal }), host: hostOf(undefined) };
 }
 
@@ -38,7 +43,8 @@ function doorsTo(addresses: Address | readonly Address[], options: DialOptions, 
 
 /** Opens one link and begins a session over it. */
 async function enter(door: Door, options: DialOptions, checked: CheckedOptions, signal: AbortSignal): Promise<SessionPeer> {
-  const credentials: unknown = typeof options.credentials === "function" ? await (options.credentials as () => unknown)() : options.credentials;
+  const credentials: unknown =
+    typeof options.credentials === "function" ? await (options.credentials as () => unknown)() : options.credentials;
   signal.throwIfAborted();
   const link = await door.open({ signal });
   const aborted = (): void => link.close("the dialing was aborted");
@@ -86,7 +92,8 @@ function race(doors: readonly Door[], options: DialOptions, checked: CheckedOpti
       settled = true;
       timer?.cancel();
       signal?.removeEventListener("abort", aborted);
-      for (const controller of controllers) if (controller !== winner) controller.abort(new NetchanError("DIAL_FAILED", "another address was faster"));
+      for (const controller of controllers)
+        if (controller !== winner) controller.abort(new NetchanError("DIAL_FAILED", "another address was faster"));
       act();
     };
     const aborted = (): void => settle(() => reject(signal?.reason));
@@ -120,8 +127,11 @@ function race(doors: readonly Door[], options: DialOptions, checked: CheckedOpti
 
 function dialError(errors: readonly unknown[]): unknown {
   const [first] = errors;
-  if (errors.length > 1) return new NetchanError("DIAL_FAILED", `none of ${errors.length} addresses could be dialed`, { cause: new AggregateError(errors) });
-  return NetchanError.is(first) || first instanceof TypeError || first instanceof RangeError ? first : new NetchanError("DIAL_FAILED", "the address could not be dialed", { cause: first });
+  if (errors.length > 1)
+    return new NetchanError("DIAL_FAILED", `none of ${errors.length} addresses could be dialed`, { cause: new AggregateError(errors) });
+  return NetchanError.is(first) || first instanceof TypeError || first instanceof RangeError
+    ? first
+    : new NetchanError("DIAL_FAILED", "the address could not be dialed", { cause: first });
 }
 
 /** What later versions will honour. */
@@ -148,12 +158,16 @@ const defaultBackoff = { minMs: 250, maxMs: 30_000 };
  * A new session whenever the last one has ended, for ever: the mirror of `listener.peers`. Between attempts it waits, with full jitter,
  * up to a time that doubles from 250 ms to 30 s (`reconnect`). `close` it to stop; the peer in hand stays yours.
  */
-export function sessions<In = unknown, Out = In>(url: Address | readonly Address[], options: DialOptions = {}): ReceiveChannel<Peer<In, Out>> {
+export function sessions<In = unknown, Out = In>(
+  url: Address | readonly Address[],
+  options: DialOptions = {},
+): ReceiveChannel<Peer<In, Out>> {
   const checked = checkOptions(options);
   refuseOptions(options, notYet);
   const doors = doorsTo(url, options, checked);
   const host = (doors[0] as Door).host;
-  if (typeof options.reconnect !== "object" && options.reconnect !== undefined && options.reconnect !== false) throw new TypeError(`Expected reconnect to be false or an object, got ${describe(options.reconnect)}`);
+  if (typeof options.reconnect !== "object" && options.reconnect !== undefined && options.reconnect !== false)
+    throw new TypeError(`Expected reconnect to be false or an object, got ${describe(options.reconnect)}`);
   const { minMs, maxMs } = { ...defaultBackoff, ...(options.reconnect === false ? {} : options.reconnect) };
   const feed = homeChannel({ capacity: 0 });
   const stopped = new AbortController();
@@ -172,8 +186,13 @@ export function sessions<In = unknown, Out = In>(url: Address | readonly Address
         await Promise.race([peer.ended, new Promise((resolve) => stopped.signal.addEventListener("abort", resolve, { once: true }))]);
       } catch {
         await new Promise<void>((resolve) => {
-          const timer = host.clock.start(host.random() * waitMs, resolve);
-          stopped.signal.addEventListener("abort", () => (timer.cancel(), resolve()), { once: true });
+          const over = (): void => {
+            timer.cancel();
+            stopped.signal.removeEventListener("abort", over);
+            resolve();
+          };
+          const timer = host.clock.start(host.random() * waitMs, over);
+          stopped.signal.addEventListener("abort", over, { once: true });
         });
         waitMs = Math.min(maxMs, waitMs * 2);
       }

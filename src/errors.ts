@@ -48,7 +48,7 @@ export class NetchanError extends Error {
   readonly scope: ErrorScope;
   readonly retryable: boolean;
   /** Set on SESSION_LOST, SESSION_CLOSED, RECEIVER_LOST and LIMIT_EXCEEDED when they reject a send. */
-  readonly outcome?: Outcome;
+  declare readonly outcome?: Outcome;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions & { readonly outcome?: Outcome }) {
     super(`[${code}] ${message}`, options);

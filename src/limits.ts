@@ -50,7 +50,8 @@ const ranges: { readonly [K in keyof Limits]: readonly [number, number] } = {
  */
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(ranges, name)) throw new RangeError(`Expected limits to name one of ${Object.keys(ranges).join(", ")}, got "${name}"`);
+    if (!Object.hasOwn(ranges, name))
+      throw new RangeError(`Expected limits to name one of ${Object.keys(ranges).join(", ")}, got "${name}"`);
     const [least, most] = ranges[name as keyof Limits];
     if (typeof value !== "number") throw new TypeError(`Expected limits.${name} to be a number, got ${typeof value}`);
     if (!Number.isSafeInteger(value) || value < least || value > most)

@@ -17,7 +17,9 @@ export async function listen<In = unknown, Out = In, Identity = unknown>(
 ): Promise<Listener<In, Out, Identity>> {
   const listener = new LinkListener(options as ListenOptions);
   const { tls, origins } = options;
-  const addresses = Array.isArray(address) ? (address as readonly string[]) : [address as string | number | { readonly server: ServerLike; readonly path?: string }];
+  const addresses = Array.isArray(address)
+    ? (address as readonly string[])
+    : [address as string | number | { readonly server: ServerLike; readonly path?: string }];
   if (addresses.length === 0) throw new TypeError("Expected an address or a list of at least one, got an empty list");
   try {
     for (const one of addresses) {

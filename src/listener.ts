@@ -2,11 +2,12 @@
  * The side that is gone to, whatever carries the links: admits peers, merges their queues. Layer: listen, without any transport.
  * Invariant: `send` and `receive` cost the same however many peers there are.
  */
-import type { Channel, Link, ListenOptions, Listener, Peer, ReceiveChannel, SendChannel, Topic } from "./contract.js";
+import type { Channel, Link, Listener, ListenOptions, Peer, ReceiveChannel, SendChannel, Topic } from "./contract.js";
 import { homeChannel } from "./core/channel.js";
 import { describe, type ReceivePort, receiveEnd, sendEnd } from "./core/end.js";
 import { Gather } from "./core/gather.js";
 import { nobody, receiveFrom } from "./core/operations.js";
+import { disposeByClosing } from "./disposing.js";
 import { NetchanError, plainMessage } from "./errors.js";
 import { defaultDrainMs } from "./farewell.js";
 import { hostOf } from "./host.js";
@@ -20,6 +21,7 @@ import type { LinkRequest } from "./session/link.js";
 class GatherPort implements ReceivePort {
   readonly kind = "receive";
   readonly holders = undefined;
+  readonly travel = undefined;
   end: ReceiveChannel<unknown> | undefined = undefined;
   readonly sources: readonly Gather[];
 
@@ -73,9 +75,11 @@ export class LinkListener implements Listener<unknown, never> {
     this.#checked = checkOptions(options);
     const { capacity, whenInDoubt } = this.#checked;
     this.#scatter = homeChannel({ capacity, whenInDoubt }, true);
-    this.#scatter.home.onDrained = () => {
-      for (const peer of this.#sessions) peer.send.close();
-    };
+    this.#scatter.home.endWatchers.add({
+      sourceEnded: () => {
+        for (const peer of this.#sessions) peer.send.close();
+      },
+    });
     this.send = sendEnd<never>(this.#scatter.send);
     this.receive = receiveEnd<unknown>(new GatherPort(this.#gather, capacity));
     this.peers = receiveEnd<Peer<unknown, never>>(this.#arrivals.receive);
@@ -97,7 +101,8 @@ export class LinkListener implements Listener<unknown, never> {
 
   /** Given to others by itself, so it needs no `this`. */
   readonly accept = (link: Link): void => {
-    if (typeof link !== "object" || link === null || typeof link.send !== "function") throw new TypeError(`Expected link to be a Link, got ${describe(link)}`);
+    if (typeof link !== "object" || link === null || typeof link.send !== "function")
+      throw new TypeError(`Expected link to be a Link, got ${describe(link)}`);
     this.acceptFrom(link, unknownRequest);
   };
 
@@ -128,7 +133,8 @@ export class LinkListener implements Listener<unknown, never> {
     const hello = await readHello(batches, host);
     const identity = await this.#identify(hello, request);
     if (this.#closing !== undefined) throw new NetchanError("SESSION_REFUSED", "the listener is closing");
-    if (this.#sessions.size >= this.limits.maxSessions) throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
+    if (this.#sessions.size >= this.limits.maxSessions)
+      throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
     const { limits, capacity, whenInDoubt, heartbeatMs, superjson } = this.#checked;
     const id = unguessableId(host);
     await link.send(writeWelcome({ session: id, capacity, heartbeatMs, limits: told(limits) }));
@@ -175,16 +181,17 @@ export class LinkListener implements Listener<unknown, never> {
     void peer.ended.then(() => this.#arrivals.home.withdraw(item, () => undefined));
   }
 
-  channel<T>(_name: string): Channel<T> {
-    throw new NetchanError("CHANNEL_UNKNOWN", "named channels are not part of this version");
+  channel<T>(name: string): Channel<T> {
+    throw new TypeError(`The channel "${name}" cannot be published: named channels are not supported by this version`);
   }
-  topic<T>(_name: string): Topic<T> {
-    throw new NetchanError("CHANNEL_UNKNOWN", "topics are not part of this version");
+  topic<T>(name: string): Topic<T> {
+    throw new TypeError(`The topic "${name}" cannot be published: topics are not supported by this version`);
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {
     const { drainMs = defaultDrainMs } = options;
-    if (typeof drainMs !== "number" || !(drainMs >= 0)) throw new RangeError(`Expected drainMs to be a number of at least 0, got ${String(drainMs)}`);
+    if (typeof drainMs !== "number" || !(drainMs >= 0))
+      throw new RangeError(`Expected drainMs to be a number of at least 0, got ${String(drainMs)}`);
     this.#closing ??= this.#close(drainMs);
     return this.#closing;
   }
@@ -197,7 +204,6 @@ export class LinkListener implements Listener<unknown, never> {
     this.#gather.close();
     await Promise.all(this.carriers.map((carrier) => carrier.close()));
   }
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
+disposeByClosing(LinkListener.prototype);

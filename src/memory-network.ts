@@ -35,7 +35,9 @@ function nextTurn(): Promise<void> {
  * `advance` moves, and everything that is random follows `seed`.
  * @param options - `seed`, default 1; `delayMs` of each batch, default 0, or a range; `cutEveryMs`: how often all links fail by themselves
  */
-export function memoryNetwork(options: { readonly seed?: number; readonly delayMs?: Range; readonly cutEveryMs?: Range } = {}): MemoryNetwork {
+export function memoryNetwork(
+  options: { readonly seed?: number; readonly delayMs?: Range; readonly cutEveryMs?: Range } = {},
+): MemoryNetwork {
   const { seed = 1, delayMs = 0, cutEveryMs } = options;
   const time = new VirtualTime(seed);
   const { host } = time;
@@ -96,7 +98,8 @@ export function memoryNetwork(options: { readonly seed?: number; readonly delayM
         accept(there);
         return here;
       }, host),
-    listen: <In, Out>(listenOptions: ListenOptions<In> = {}) => new LinkListener(listenOptions as ListenOptions) as unknown as Listener<In, Out>,
+    listen: <In, Out>(listenOptions: ListenOptions<In> = {}) =>
+      new LinkListener(listenOptions as ListenOptions) as unknown as Listener<In, Out>,
     cut,
     heal,
     settle,

@@ -19,13 +19,16 @@ export interface CheckedOptions {
 function duration(name: string, value: unknown, least: number, fallback: number): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number") throw new TypeError(`Expected ${name} to be a number, got ${describe(value)}`);
-  if (!(value >= least) || value > 2 ** 31 - 1) throw new RangeError(`Expected ${name} to be from ${least} to ${2 ** 31 - 1} milliseconds, got ${value}`);
+  if (!(value >= least) || value > 2 ** 31 - 1)
+    throw new RangeError(`Expected ${name} to be from ${least} to ${2 ** 31 - 1} milliseconds, got ${value}`);
   return value;
 }
 
 /** Options of later versions: better an error than a promise that is not kept. */
 export function refuseOptions(options: object, names: readonly string[]): void {
-  for (const name of names) if ((options as Readonly<Record<string, unknown>>)[name] !== undefined) throw new TypeError(`The option ${name} is not supported by this version`);
+  for (const name of names)
+    if ((options as Readonly<Record<string, unknown>>)[name] !== undefined)
+      throw new TypeError(`The option ${name} is not supported by this version`);
 }
 
 export function checkOptions(options: SessionOptions): CheckedOptions {
@@ -35,5 +38,11 @@ export function checkOptions(options: SessionOptions): CheckedOptions {
     ...(options.whenInDoubt === undefined ? {} : { whenInDoubt: options.whenInDoubt }),
   });
   duration("resumeWindowMs", options.resumeWindowMs, 100, 0);
-  return { limits: resolveLimits(options.limits), capacity, whenInDoubt, heartbeatMs: duration("heartbeatMs", options.heartbeatMs, 10, defaultHeartbeatMs), superjson: options.superjson };
+  return {
+    limits: resolveLimits(options.limits),
+    capacity,
+    whenInDoubt,
+    heartbeatMs: duration("heartbeatMs", options.heartbeatMs, 10, defaultHeartbeatMs),
+    superjson: options.superjson,
+  };
 }

@@ -3,12 +3,13 @@
  * Invariant: `ended` settles exactly once, and by then every operation that depended on the session has settled too.
  */
 import type { Channel, Limits, Peer, PeerStatus, ReceiveChannel, SendChannel, SessionEnd, Topic, Unchecked } from "./contract.js";
-import { homeChannel, type HomeChannel } from "./core/channel.js";
+import { type HomeChannel, homeChannel } from "./core/channel.js";
 import { describe, type Port, receiveEnd, sendEnd, signalOf } from "./core/end.js";
 import type { Gather } from "./core/gather.js";
 import type { Home } from "./core/home.js";
 import type { Item } from "./core/item.js";
 import { AbortWatch, Deferred, nobody, rejected } from "./core/operations.js";
+import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
 import { defaultDrainMs, Farewell } from "./farewell.js";
 import { Exchange, type PeerLimits, pairIds } from "./remote/exchange.js";
@@ -54,10 +55,21 @@ class HomePair {
     // Of each direction this process holds one end only: when the dialer lets go of the other, that is the end.
     this.toListener.send.letGo();
     this.toDialer.receive.letGo();
+    exchange.introduce();
   }
   get ports(): { readonly send: Port; readonly receive: Port } {
     return { send: this.toDialer.send, receive: this.toListener.receive };
   }
+}
+
+/** A channel that was never published: its first operation says so, whichever it is. */
+function unknownChannel(name: string): Pick<HomeChannel, "send" | "receive"> {
+  if (typeof name !== "string") throw new TypeError(`Expected a name, got ${describe(name)}`);
+  const [there, here] = [homeChannel({ capacity: 0 }), homeChannel({ capacity: 0 }, true)];
+  const unknown = new NetchanError("CHANNEL_UNKNOWN", `nothing is published under "${name}"`);
+  there.home.close(unknown);
+  here.home.refuse(unknown);
+  return { send: here.send, receive: there.receive };
 }
 
 const end = { closed: "SESSION_CLOSED", aborted: "SESSION_CLOSED", lost: "SESSION_LOST", refused: "SESSION_REFUSED" } as const;
@@ -93,18 +105,28 @@ export class SessionPeer implements Peer, SessionOwner {
     this.exchange.from = this;
     let ports: { readonly send: Port; readonly receive: Port };
     if (merged === undefined) {
-      ports = { send: this.exchange.adopt(pairIds.toListener, "send", options.capacity), receive: this.exchange.adopt(pairIds.toDialer, "receive", options.capacity) };
+      ports = {
+        send: this.exchange.adopt(pairIds.toListener, "send", options.capacity),
+        receive: this.exchange.adopt(pairIds.toDialer, "receive", options.capacity),
+      };
       if (ports.receive instanceof RemoteReceive) ports.receive.doneAtGoodbye = true;
       this.exchange.onIdle = () => this.#endIfDone();
     } else {
       this.#pair = new HomePair(options, this.exchange, merged);
       ports = this.#pair.ports;
     }
-    if (ports.send.kind !== "send" || ports.receive.kind !== "receive") throw new TypeError("the default pair is a send end and a receive end");
+    if (ports.send.kind !== "send" || ports.receive.kind !== "receive")
+      throw new TypeError("the default pair is a send end and a receive end");
     this.send = sendEnd<Unchecked>(ports.send);
     this.receive = receiveEnd<unknown>(ports.receive);
     const home = this.#pair?.toDialer.home;
-    this.#farewell = new Farewell(host, this.session, this.exchange, () => this.send.close(), () => home?.ready === true || (home?.buffered ?? 0) > 0);
+    this.#farewell = new Farewell(
+      host,
+      this.session,
+      this.exchange,
+      () => this.send.close(),
+      () => home?.ready === true || (home?.buffered ?? 0) > 0,
+    );
     if (merged === undefined) this.exchange.post(`"ready"`);
     this.session.watch(options.heartbeatMs, merged !== undefined);
     Object.freeze(this);
@@ -150,12 +172,19 @@ export class SessionPeer implements Peer, SessionOwner {
   finished(finish: Finish): void {
     this.#farewell.finished();
     const graceful = finish.reason === "closed";
-    const loss = finish.error !== undefined && end[finish.reason] !== "SESSION_CLOSED" ? finish.error : new NetchanError(end[finish.reason], `the session was ${finish.reason}`, { cause: finish.error });
+    const loss =
+      finish.error !== undefined && end[finish.reason] !== "SESSION_CLOSED"
+        ? finish.error
+        : new NetchanError(end[finish.reason], `the session was ${finish.reason}`, { cause: finish.error });
     this.exchange.finish(loss, graceful);
     const undelivered = (this.#pair?.undelivered ?? [])
       .sort((a, b) => a.item.order - b.item.order)
       .map(({ item, outcome }) => Object.freeze({ send: this.send as SendChannel<Unchecked>, value: item.value, outcome }));
-    const sessionEnd: SessionEnd = Object.freeze({ reason: finish.reason, ...(finish.error === undefined ? {} : { error: finish.error }), undelivered: Object.freeze(undelivered) });
+    const sessionEnd: SessionEnd = Object.freeze({
+      reason: finish.reason,
+      ...(finish.error === undefined ? {} : { error: finish.error }),
+      undelivered: Object.freeze(undelivered),
+    });
     this.#setStatus(Object.freeze({ state: "ended", end: sessionEnd }));
     for (const feed of this.#feeds) feed.home.close(undefined);
     this.#feeds.clear();
@@ -187,23 +216,31 @@ export class SessionPeer implements Peer, SessionOwner {
     }
   }
 
-  channel<T>(_name: string): Channel<T> {
-    throw new NetchanError("CHANNEL_UNKNOWN", "named channels are not part of this version");
+  /** Nothing can be published by name in this version, so whatever is asked for is unknown to the other side. */
+  channel<T>(name: string): Channel<T> {
+    const { send, receive } = unknownChannel(name);
+    return { send: sendEnd<T>(send), receive: receiveEnd<T>(receive) };
   }
-  topic<T>(_name: string): Topic<T> {
-    throw new NetchanError("CHANNEL_UNKNOWN", "topics are not part of this version");
+  topic<T>(name: string): Topic<T> {
+    throw new TypeError(`There is no topic "${name}": topics are not supported by this version`);
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {
     const { drainMs = defaultDrainMs } = options;
     if (typeof drainMs !== "number") throw new TypeError(`Expected drainMs to be a number, got ${describe(drainMs)}`);
-    if (!(drainMs >= 0) || drainMs === Infinity) throw new RangeError(`Expected drainMs to be a finite number of at least 0, got ${drainMs}`);
+    if (!(drainMs >= 0) || drainMs === Infinity)
+      throw new RangeError(`Expected drainMs to be a finite number of at least 0, got ${drainMs}`);
     this.#farewell.begin(drainMs);
     return this.ended.then(() => undefined);
   }
   abort(reason?: Error): void {
-    if (reason !== undefined && !(reason instanceof Error)) throw new TypeError(`Expected the reason of abort to be an Error, got ${describe(reason)}`);
-    this.session.abort(new NetchanError("SESSION_CLOSED", reason === undefined ? "the session was aborted" : `the session was aborted: ${reason.message}`, { cause: reason }));
+    if (reason !== undefined && !(reason instanceof Error))
+      throw new TypeError(`Expected the reason of abort to be an Error, got ${describe(reason)}`);
+    this.session.abort(
+      new NetchanError("SESSION_CLOSED", reason === undefined ? "the session was aborted" : `the session was aborted: ${reason.message}`, {
+        cause: reason,
+      }),
+    );
   }
   reconnect(): void {}
 
@@ -233,7 +270,11 @@ export class SessionPeer implements Peer, SessionOwner {
     return answer.promise;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
+
+  /** What a log shows of it: every received value has its peer beside it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Peer ${this.id.slice(0, 8)} (${this.#status.state})`;
   }
 }
+disposeByClosing(SessionPeer.prototype);

@@ -4,9 +4,10 @@
  */
 import type { Home } from "./home.js";
 import type { Item } from "./item.js";
+import { type Attempt, type Ending, type Offered, openOffered, type Parcel, type RemoteHome } from "./offered.js";
 import type { Sender } from "./operations.js";
 import { type Entry, finishCase, type Remaining, type Selection } from "./selection.js";
-import { type Attempt, type Ending, type Offered, openOffered, type Parcel, ReceiveWaiter, type RemoteHome, type Source } from "./waiter.js";
+import { ReceiveWaiter, type Source } from "./waiter.js";
 
 /** A receive case at one source. */
 export class ReceiveCase extends ReceiveWaiter implements Entry {

@@ -20,6 +20,9 @@ export class HomeSend implements SendPort {
   constructor(readonly home: Home) {
     this.holders = sendHolders(home);
   }
+  get travel(): Holders {
+    return this.holders;
+  }
   get capacity(): number {
     return this.home.capacity;
   }
@@ -55,7 +58,9 @@ export class HomeSend implements SendPort {
 
 /** What receivers see behind a close: `done`, or an error that carries the reason. */
 export function closeEnding(reason: Error | undefined): NetchanError | undefined {
-  return reason === undefined ? undefined : new NetchanError("CHANNEL_CLOSED", `the channel was closed: ${reason.message}`, { cause: reason });
+  return reason === undefined
+    ? undefined
+    : new NetchanError("CHANNEL_CLOSED", `the channel was closed: ${reason.message}`, { cause: reason });
 }
 
 /** The receive end of a channel that lives here. */
@@ -72,6 +77,9 @@ export class HomeReceive implements ReceivePort {
   ) {
     this.holders = receiveHolders(home, pair);
     this.sources = [home];
+  }
+  get travel(): Holders {
+    return this.holders;
   }
   get capacity(): number {
     return this.home.capacity;
@@ -99,7 +107,10 @@ export interface HomeChannel {
   readonly receive: HomeReceive;
 }
 
-export function homeChannel(options: Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity">, pair = false): HomeChannel {
+export function homeChannel(
+  options: Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity">,
+  pair = false,
+): HomeChannel {
   const home = new Home(options);
   return { home, send: new HomeSend(home), receive: new HomeReceive(home, pair) };
 }
@@ -113,14 +124,20 @@ const mostCapacity = 2 ** 31 - 1;
  * Checks a channel's options and fills in the defaults.
  * @throws RangeError or TypeError, saying what was expected and what was got.
  */
-export function channelOptions(given: number | ChannelOptions | undefined): Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity"> {
+export function channelOptions(
+  given: number | ChannelOptions | undefined,
+): Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity"> {
   const options: ChannelOptions = typeof given === "object" && given !== null ? given : given === undefined ? {} : { capacity: given };
   const { capacity = 0, whenFull, whenInDoubt } = options;
   if (typeof capacity !== "number") throw new TypeError(`Expected capacity to be a number, got ${describe(capacity)}`);
-  if (!Number.isInteger(capacity) || capacity < 0 || capacity > mostCapacity) throw new RangeError(`Expected capacity to be a whole number from 0 to ${mostCapacity}, got ${capacity}`);
-  if (!fullPolicies.includes(whenFull)) throw new TypeError(`Expected whenFull to be "wait", "drop-oldest" or "drop-newest", got ${String(whenFull)}`);
-  if (!doubtPolicies.includes(whenInDoubt)) throw new TypeError(`Expected whenInDoubt to be "reject" or "redeliver", got ${String(whenInDoubt)}`);
-  if (whenFull !== undefined && whenFull !== "wait" && capacity === 0) throw new RangeError(`Expected capacity to be at least 1 with whenFull "${whenFull}", got 0`);
+  if (!Number.isInteger(capacity) || capacity < 0 || capacity > mostCapacity)
+    throw new RangeError(`Expected capacity to be a whole number from 0 to ${mostCapacity}, got ${capacity}`);
+  if (!fullPolicies.includes(whenFull))
+    throw new TypeError(`Expected whenFull to be "wait", "drop-oldest" or "drop-newest", got ${String(whenFull)}`);
+  if (!doubtPolicies.includes(whenInDoubt))
+    throw new TypeError(`Expected whenInDoubt to be "reject" or "redeliver", got ${String(whenInDoubt)}`);
+  if (whenFull !== undefined && whenFull !== "wait" && capacity === 0)
+    throw new RangeError(`Expected capacity to be at least 1 with whenFull "${whenFull}", got 0`);
   return { capacity, ...(whenFull === undefined ? {} : { whenFull }), ...(whenInDoubt === undefined ? {} : { whenInDoubt }) };
 }
 

@@ -4,14 +4,16 @@ import { NetchanError } from "../errors.js";
 import { ReceiveCase } from "./cases.js";
 import { channelOptions, homeChannel } from "./channel.js";
 import { describe, type ReceivePort, receiveEnd, receivePortOf, sendEnd, sendPortOf, signalOf } from "./end.js";
-import { AbortWatch, Deferred, receiveFrom, receivedEnding, received, rejected } from "./operations.js";
+import { AbortWatch, Deferred, received, receivedEnding, receiveFrom, rejected } from "./operations.js";
 import { Remaining, Selection } from "./selection.js";
+import { Swallower } from "./serving.js";
 import type { Source } from "./waiter.js";
 
 /** A view over several receive ends. It holds nothing: each receive is a select over the sources. */
 class MergedPort implements ReceivePort {
   readonly kind = "receive";
   readonly holders = undefined;
+  readonly travel = undefined;
   readonly capacity = 0;
   end: ReceiveChannel<unknown> | undefined = undefined;
   readonly sources: readonly Source[];
@@ -112,7 +114,11 @@ export async function pipe<T>(from: ReceiveChannel<T>, to: SendChannel<T>, optio
  * @example
  * const price = await ask(orders, (reply) => ({ kind: "price", item: "tea", reply }));
  */
-export function ask<Q, const R extends Loose<Q>>(send: SendChannel<Q>, question: (reply: Reply) => R, options?: OperationOptions): Promise<Answer<Q, R>>;
+export function ask<Q, const R extends Loose<Q>>(
+  send: SendChannel<Q>,
+  question: (reply: Reply) => R,
+  options?: OperationOptions,
+): Promise<Answer<Q, R>>;
 export function ask<Q, A>(send: SendChannel<Q>, question: (reply: SendChannel<A>) => Q, options?: OperationOptions): Promise<A>;
 export function ask(send: SendChannel<never>, question: (reply: never) => unknown, options?: OperationOptions): Promise<unknown> {
   const port = sendPortOf(send, "send");
@@ -125,7 +131,7 @@ export function ask(send: SendChannel<never>, question: (reply: never) => unknow
   const outcome = new Deferred<unknown>();
   const settle = (): void => {
     stop.stop();
-    reply.home.swallow();
+    reply.home.join(new Swallower());
   };
   if (signal !== undefined) {
     stop.watch(signal, (reason) => {
@@ -156,7 +162,11 @@ export function ask(send: SendChannel<never>, question: (reply: never) => unknow
  * Done when the other side closes or lets go; rejects `SESSION_LOST` when it died, and with what `send` rejected with.
  * @param options - a signal, which ends the answers with `done`, and the options of the answers' channel
  */
-export function askMany<Q, A>(send: SendChannel<Q>, question: (replies: SendChannel<A>) => Q, options?: OperationOptions & ChannelOptions): ReceiveChannel<A> {
+export function askMany<Q, A>(
+  send: SendChannel<Q>,
+  question: (replies: SendChannel<A>) => Q,
+  options?: OperationOptions & ChannelOptions,
+): ReceiveChannel<A> {
   const port = sendPortOf(send, "send");
   const signal = signalOf(options);
   const replies = homeChannel(channelOptions(options));
@@ -166,9 +176,12 @@ export function askMany<Q, A>(send: SendChannel<Q>, question: (replies: SendChan
   if (signal?.aborted) replies.receive.letGo();
   else {
     if (signal !== undefined) watch.watch(signal, () => replies.receive.letGo());
-    replies.home.onDrained = () => watch.stop();
+    replies.home.endWatchers.add({ sourceEnded: () => watch.stop() });
     port.send(asked, signal).catch((error: unknown) => {
-      if (!signal?.aborted) replies.home.close(NetchanError.is(error) ? error : new NetchanError("CHANNEL_CLOSED", "the question could not be sent", { cause: error }));
+      if (!signal?.aborted)
+        replies.home.close(
+          NetchanError.is(error) ? error : new NetchanError("CHANNEL_CLOSED", "the question could not be sent", { cause: error }),
+        );
     });
   }
   return receiveEnd<A>(replies.receive);

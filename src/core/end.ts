@@ -5,6 +5,7 @@
  */
 import type { OperationOptions, ReceiveChannel, Received, SendChannel } from "../contract.js";
 import type { Holders } from "./holders.js";
+import type { Travel } from "./offered.js";
 import type { Entry, Selection } from "./selection.js";
 import type { Source } from "./waiter.js";
 
@@ -17,6 +18,8 @@ interface PortBase {
   letGo(): void;
   /** Who else holds the end, for a channel that lives here. */
   readonly holders: Holders | undefined;
+  /** How a value that holds the end keeps its channel; undefined when nothing has to be kept. */
+  readonly travel: Travel | undefined;
 }
 export interface SendPort extends PortBase {
   readonly kind: "send";
@@ -127,7 +130,9 @@ async function receiveUnlessAborted(port: ReceivePort, signal: AbortSignal | und
 const disposeSymbol: unknown = Symbol.dispose; // some engines do not have it yet
 
 function prototypeFor(kind: Port["kind"], methods: object): object {
-  const prototype = Object.create(Function.prototype, { [Symbol.toStringTag]: { value: kind === "send" ? "SendChannel" : "ReceiveChannel" } }) as object;
+  const prototype = Object.create(Function.prototype, {
+    [Symbol.toStringTag]: { value: kind === "send" ? "SendChannel" : "ReceiveChannel" },
+  }) as object;
   for (const name of ["capacity", "buffered", "closed"] as const) {
     Object.defineProperty(prototype, name, {
       get(this: Branded) {
@@ -174,7 +179,8 @@ function dress(call: object, prototype: object, port: Port): void {
 /** The send end over a port; the same one each time. */
 export function sendEnd<T>(port: SendPort): SendChannel<T> {
   if (port.end === undefined) {
-    const send = (value: unknown, options?: OperationOptions): Promise<void> => port.send(value, options === undefined ? undefined : signalOf(options));
+    const send = (value: unknown, options?: OperationOptions): Promise<void> =>
+      port.send(value, options === undefined ? undefined : signalOf(options));
     dress(send, sendPrototype, port);
     port.end = send as unknown as SendChannel<unknown>;
   }
@@ -184,7 +190,8 @@ export function sendEnd<T>(port: SendPort): SendChannel<T> {
 /** The receive end over a port; the same one each time. */
 export function receiveEnd<T>(port: ReceivePort): ReceiveChannel<T> {
   if (port.end === undefined) {
-    const receive = (options?: OperationOptions): Promise<Received<unknown>> => port.receive(options === undefined ? undefined : signalOf(options));
+    const receive = (options?: OperationOptions): Promise<Received<unknown>> =>
+      port.receive(options === undefined ? undefined : signalOf(options));
     dress(receive, receivePrototype, port);
     port.end = receive as unknown as ReceiveChannel<unknown>;
   }

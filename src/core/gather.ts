@@ -3,12 +3,14 @@
  * It holds no values: a channel that has some, and no waiter of its own, stands in a ring and is served in turn.
  * Invariant: each step is O(1), however many channels there are; a channel stands in the ring at most once.
  */
-import { type Home, offerTo } from "./home.js";
+import type { Gathering, Home } from "./home.js";
 import type { Item } from "./item.js";
 import { List } from "./list.js";
+import type { Selection } from "./selection.js";
+import { decidingAbove, offerTo, serveAll } from "./serving.js";
 import type { ReceiveWaiter, Source } from "./waiter.js";
 
-export class Gather implements Source {
+export class Gather implements Source, Gathering {
   readonly remote = undefined;
   readonly #receivers = new List<ReceiveWaiter>();
   readonly #ring = new List<Home>();
@@ -26,15 +28,11 @@ export class Gather implements Source {
 
   /** Those who wait here get what a channel has, oldest values first. */
   serve(home: Home): void {
-    for (let waiter = this.#receivers.head; waiter !== undefined && home.ready; ) {
-      const item = home.peek(waiter);
-      const next = waiter.next as ReceiveWaiter | undefined;
-      if (item !== undefined) {
-        home.give(item, waiter);
-        if (waiter.more && waiter.list === undefined) this.#receivers.push(waiter);
-        waiter = this.#receivers.head;
-      } else waiter = next;
-    }
+    serveAll(this.#receivers, home);
+  }
+
+  deciding(id: string): Selection | undefined {
+    return decidingAbove(this.#receivers, id);
   }
 
   askFor(home: Home): void {

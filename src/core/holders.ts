@@ -4,8 +4,9 @@
  */
 import type { NetchanError } from "../errors.js";
 import type { Home } from "./home.js";
+import type { Travel } from "./offered.js";
 
-export class Holders {
+export class Holders implements Travel {
   #others = 0;
   #here = true;
   #used = false;
@@ -30,9 +31,16 @@ export class Holders {
     this.#here = false;
     if (this.#others === 0) this.abandoned(undefined, true);
   }
-  /** The end came back to this process, which may have let go of it before. */
-  takeBack(): void {
+  /** On its way home in a value. */
+  left(): void {
+    this.add();
+  }
+  /** It came back to this process, which may have let go of it before. */
+  arrived(): void {
     this.#here = true;
+    this.remove(undefined);
+  }
+  dropped(): void {
     this.remove(undefined);
   }
   /** A session was given the end. */

@@ -1,9 +1,6 @@
 /**
  * A channel in the process that created it: the one judge of which sender meets which receiver. Layer: core.
  *
- * The line of values that nobody has yet is two lists, each in the order of arrival: `#buffer` (their sends are fulfilled) and
- * `#waiting` (their sends are not). An offered value is in neither, and returns to its place.
- *
  * Invariants:
  * - No value in the line and no waiter at the channel could meet: whoever arrives second is matched at once. (Cases of a select that
  *   is being decided take part in nothing; they look again when it opens.)
@@ -12,82 +9,46 @@
  */
 import type { ChannelOptions } from "../contract.js";
 import { NetchanError, type Outcome, withOutcome } from "../errors.js";
-import type { Gather } from "./gather.js";
-import { type Claim, Item } from "./item.js";
+import { Closing } from "./closing.js";
+import { Item, type Submission } from "./item.js";
+import { Line } from "./line.js";
 import { Linked, List } from "./list.js";
+import type { Ending, Parcel } from "./offered.js";
 import type { Sender } from "./operations.js";
 import type { Selection } from "./selection.js";
-import { type Ending, type Offered, type Parcel, ReceiveWaiter, type Source } from "./waiter.js";
+import { decidingAbove, offerTo, serveAll } from "./serving.js";
+import type { EndWatcher, ReceiveWaiter, SendWatcher, Source } from "./waiter.js";
 
-/** Takes every value and keeps none. */
-class Swallower extends ReceiveWaiter {
-  override get more(): boolean {
-    return true;
-  }
-  accept(offered: Offered): void {
-    offered.parcel?.discard();
-    offered.taken();
-  }
-  finish(): void {}
-  orphaned(): boolean {
-    return false;
-  }
+/** What takes over when nobody waits at the channel itself. */
+export interface Gathering {
+  ready(home: Home): void;
+  offer(home: Home, item: Item): boolean;
+  serve(home: Home): void;
+  askFor(home: Home): void;
+  deciding(id: string): Selection | undefined;
 }
-
-/** Offers a value to the first of those who wait that may have it. @returns whether there was one. */
-export function offerTo(waiters: List<ReceiveWaiter>, home: Home, item: Item): boolean {
-  for (let waiter = waiters.head; waiter !== undefined; waiter = waiter.next as ReceiveWaiter | undefined) {
-    if (item.absent) {
-      item.sender.fetch?.();
-      return false;
-    }
-    if (waiter.skips(item)) continue;
-    if (item.ungranted) {
-      if (waiter.selection?.state !== "locked") home.claim(item);
-      continue;
-    }
-    if (!item.willing(waiter.selection)) continue;
-    home.give(item, waiter);
-    if (waiter.more && waiter.list === undefined) waiters.push(waiter);
-    return true;
-  }
-  return false;
-}
-
-/** Told when a channel that lives here takes no more values. */
-export interface SendWatcher {
-  sendEnded(ending: Ending): void;
-}
-
 export class Home extends Linked implements Source {
   readonly remote = undefined;
   readonly capacity: number;
   readonly whenFull: "wait" | "drop-oldest" | "drop-newest";
   readonly whenInDoubt: "reject" | "redeliver";
-  readonly #buffer = new List<Item>();
-  readonly #waiting = new List<Item>();
+  readonly #line = new Line();
   readonly #receivers = new List<ReceiveWaiter>();
   #order = 0;
   #offered = 0;
   #offeredFulfilled = 0;
   #fulfilling = 0;
-  /** How many values in line are still with their senders. */
-  #absent = 0;
   /** How many values a drop policy has thrown away. */
   dropped = 0;
-  #closing: { readonly ending: Ending } | undefined;
-  #refusing = false;
-  #refusalLoss: NetchanError | undefined;
-  /** Why nobody is left to talk to at the moment: the last other holder was lost while this process had never used its own end. */
-  #orphan: { senders?: NetchanError | undefined; receivers?: NetchanError | undefined } = {};
-  #gather: Gather | undefined;
+  readonly #closing = new Closing();
+  #gather: Gathering | undefined;
   /** The case of a select elsewhere that has been asked for a grant. */
   #claiming: Item | undefined;
   readonly watchers = new Set<SendWatcher>();
   /** Told of a value that was fulfilled and that nobody will have, or whose receiver is gone without a word. */
   onUndelivered: ((item: Item, outcome: Outcome) => void) | undefined;
-  /** Told when the channel can give no more values. */
-  onDrained: (() => void) | undefined;
+  /** Told, once, when the channel can give no more values. */
+  readonly endWatchers = new Set<EndWatcher>();
 
   constructor(options: Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity">) {
     super();
@@ -97,50 +58,44 @@ export class Home extends Linked implements Source {
   }
 
   get buffered(): number {
-    return this.#buffer.size + this.#offeredFulfilled;
+    return this.#line.buffer.size + this.#offeredFulfilled;
   }
   /** No more values may be sent. */
   get closed(): boolean {
-    return this.#closing !== undefined || this.#refusing;
+    return this.#closing.closed || this.#closing.refusing;
   }
   /** How it ends for receivers, once it does. */
   get ending(): Ending {
-    return this.#refusing ? undefined : this.#closing?.ending;
+    return this.#closing.ending;
   }
   /** No more values will come. */
   get drained(): boolean {
-    return (this.#closing !== undefined && this.#offered === 0 && this.#buffer.size === 0 && this.#waiting.size === 0) || this.#refusing;
+    return (this.#closing.closed && this.#offered === 0 && this.#line.empty) || this.#closing.refusing;
   }
   /** Is there a value that a waiter could have now? */
   get ready(): boolean {
-    return this.#buffer.size > 0 || this.#waiting.size > 0;
+    return !this.#line.empty;
   }
-  /** Is somebody waiting? */
   get wanted(): boolean {
     return this.#receivers.size > 0;
   }
   /** The merged queue that takes what nobody takes here. */
-  set gather(gather: Gather) {
+  set gather(gather: Gathering) {
     this.#gather = gather;
     if (this.ready) gather.ready(this);
   }
 
   /** Why a send would fail now, if it would. */
   refusal(): NetchanError | undefined {
-    if (this.#refusalLoss !== undefined) return withOutcome(this.#refusalLoss, "not-sent");
-    if (this.#refusing) return new NetchanError("CHANNEL_CLOSED", "nobody receives from this channel any more", { outcome: "not-sent" });
-    if (this.#closing !== undefined) return new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause: this.#closing.ending?.cause, outcome: "not-sent" });
-    return this.#orphan.receivers === undefined ? undefined : withOutcome(this.#orphan.receivers, "not-sent");
+    return this.#closing.refusal();
   }
 
   // ── senders ──
 
   /** Queues a value for a sender. The caller has asked `refusal` first. */
-  submit(value: unknown, parcel: Parcel | undefined, sender: Sender, { selection, claim, absent = false }: { readonly selection?: Selection; readonly claim?: Claim; readonly absent?: boolean } = {}): Item {
-    const item = new Item(this, ++this.#order, value, parcel, sender, selection);
-    item.absent = absent;
-    if (absent) this.#absent++;
-    item.claim = claim;
+  submit(value: unknown, parcel: Parcel | undefined, sender: Sender, { selection, claim, absent }: Submission = {}): Item {
+    const item = new Item(this, ++this.#order, value, parcel, sender, selection, claim);
+    if (absent === true) this.#line.announce(item);
     this.#place(item);
     return item;
   }
@@ -152,27 +107,15 @@ export class Home extends Linked implements Source {
       return;
     }
     item.parcel = parcel;
-    this.#setPresent(item);
-    this.#waiting.remove(item);
+    this.#line.present(item);
+    this.#line.take(item);
     this.#place(item);
     this.#matchAll();
     this.#advance();
   }
-  #setPresent(item: Item): void {
-    if (item.absent) this.#absent--;
-    item.absent = false;
-  }
-  /** Serves those who wait, oldest values first, until nothing more can move. */
+  /** Serves those who wait, oldest values first. */
   #matchAll(): void {
-    for (let waiter = this.#receivers.head; waiter !== undefined; ) {
-      const item = this.peek(waiter);
-      const next = waiter.next as ReceiveWaiter | undefined;
-      if (item !== undefined) {
-        this.give(item, waiter);
-        if (waiter.more && waiter.list === undefined) this.#receivers.push(waiter);
-        waiter = this.#receivers.head; // much may have changed
-      } else waiter = next;
-    }
+    serveAll(this.#receivers, this);
     this.#gather?.serve(this);
   }
 
@@ -189,7 +132,7 @@ export class Home extends Linked implements Source {
     if (item.state === "offered") item.withdrawn = withdrawn;
     else if (item.state === "queued" && !item.fulfilled) {
       const absent = item.absent;
-      this.#drop(item);
+      this.#line.drop(item);
       withdrawn();
       if (absent) this.#matchAll();
       this.#advance();
@@ -199,7 +142,7 @@ export class Home extends Linked implements Source {
   /** A select case looks again: its select has opened. */
   retry(item: Item): void {
     if (item.state !== "queued" || item.fulfilled || item.list === undefined) return;
-    this.#waiting.remove(item);
+    this.#line.take(item);
     this.#place(item);
   }
 
@@ -219,20 +162,15 @@ export class Home extends Linked implements Source {
   }
   /** Looks for a waiter whom a case of a select elsewhere could serve. */
   askFor(waiters: List<ReceiveWaiter>): void {
-    for (let waiter = waiters.head; waiter !== undefined && this.#claiming === undefined; waiter = waiter.next as ReceiveWaiter | undefined) this.peek(waiter);
+    for (const waiter of waiters.toArray()) if (this.#claiming === undefined) this.peek(waiter);
   }
-
   /** A select that waits here, is being decided, and has a higher id than that. */
   deciding(id: string): Selection | undefined {
-    for (let waiter = this.#receivers.head; waiter !== undefined; waiter = waiter.next as ReceiveWaiter | undefined) {
-      const { selection } = waiter;
-      if (selection?.state === "locked" && selection.id > id) return selection;
-    }
-    return undefined;
+    return decidingAbove(this.#receivers, id) ?? this.#gather?.deciding(id);
   }
 
   #hasRoom(): boolean {
-    return this.whenFull !== "wait" || this.#buffer.size + this.#offeredFulfilled + this.#fulfilling < this.capacity;
+    return this.whenFull !== "wait" || this.#line.buffer.size + this.#offeredFulfilled + this.#fulfilling < this.capacity;
   }
 
   /** Finds a place for a value that is in no list: fulfilled if there is room, with a waiter if there is one. */
@@ -242,14 +180,14 @@ export class Home extends Linked implements Source {
       else if (item.willing(undefined)) this.#fulfil(item);
     }
     if (item.state === "gone") return; // fulfilling a select case may have reached back here
-    if (this.#absent === 0) {
+    if (this.#line.absent === 0) {
       if (this.#offerToWaiter(item)) return;
     } // else it may be behind a value that is on its way, and has to wait with those who wait for that one
     if (item.fulfilled) this.#store(item);
-    else this.#insert(this.#waiting, item);
+    else this.#line.insert(item);
     if (item.absent && this.capacity > 0 && this.#hasRoom()) item.sender.fetch?.();
     this.#gather?.ready(this);
-    if (this.#absent > 0) this.#matchAll();
+    if (this.#line.absent > 0) this.#matchAll();
   }
 
   #fulfil(item: Item): void {
@@ -260,33 +198,13 @@ export class Home extends Linked implements Source {
   }
 
   #store(item: Item): void {
-    if (this.whenFull !== "wait" && this.#buffer.size >= this.capacity) {
-      const victim = this.whenFull === "drop-newest" ? item : ((this.#buffer.head as Item).order < item.order ? (this.#buffer.head as Item) : item);
+    if (this.whenFull !== "wait" && this.#line.buffer.size >= this.capacity) {
+      const victim = this.#line.victim(item, this.whenFull);
       this.dropped++;
-      this.#drop(victim);
+      this.#line.drop(victim);
       if (victim === item) return;
     }
-    this.#insert(this.#buffer, item);
-  }
-
-  /** In the order of arrival. What returns is older than nearly all others, what is new is younger than all: both ends are near. */
-  #insert(list: List<Item>, item: Item): void {
-    item.state = "queued";
-    const tail = list.tail;
-    if (tail === undefined || tail.order < item.order) {
-      list.push(item);
-      return;
-    }
-    let place: Item | undefined;
-    for (let next = list.head; next !== undefined && next.order < item.order; next = next.next as Item | undefined) place = next;
-    list.insertAfter(item, place);
-  }
-
-  #drop(item: Item): void {
-    item.state = "gone";
-    this.#setPresent(item);
-    (item.list as List<Linked> | undefined)?.remove(item);
-    item.parcel?.discard();
+    this.#line.insert(item);
   }
 
   // ── receivers ──
@@ -302,7 +220,7 @@ export class Home extends Linked implements Source {
     if (this.drained) {
       this.leave(waiter);
       waiter.finish(this.ending);
-    } else if (this.#orphan.senders !== undefined && waiter.orphaned(this.#orphan.senders)) this.leave(waiter);
+    } else if (this.#closing.orphanedReceivers !== undefined && waiter.orphaned(this.#closing.orphanedReceivers)) this.leave(waiter);
     else if (waiter.list === undefined) this.#receivers.push(waiter);
   }
 
@@ -312,18 +230,8 @@ export class Home extends Linked implements Source {
 
   /** The first value of the line that `waiter` could have. A value that is still with its sender is sent for, and holds the line. */
   peek(waiter: ReceiveWaiter): Item | undefined {
-    let buffered = this.#buffer.head;
-    let waiting = this.#waiting.head;
     let asked: Item | undefined;
-    while (buffered !== undefined || waiting !== undefined) {
-      let item: Item;
-      if (waiting === undefined || (buffered !== undefined && buffered.order < waiting.order)) {
-        item = buffered as Item;
-        buffered = item.next as Item | undefined;
-      } else {
-        item = waiting;
-        waiting = item.next as Item | undefined;
-      }
+    for (let item = this.#line.first(); item !== undefined; item = this.#line.after(item)) {
       if (item.absent) {
         item.sender.fetch?.();
         return undefined;
@@ -339,7 +247,7 @@ export class Home extends Linked implements Source {
 
   /** Reserves a value for a waiter. One that wants more is put back in its list by the caller. */
   give(item: Item, waiter: ReceiveWaiter): void {
-    (item.list as List<Linked> | undefined)?.remove(item);
+    this.#line.take(item);
     (waiter.list as List<Linked> | undefined)?.remove(waiter);
     item.state = "offered";
     this.#offered++;
@@ -350,7 +258,7 @@ export class Home extends Linked implements Source {
   }
 
   #offerToWaiter(item: Item): boolean {
-    return offerTo(this.#receivers, this, item) || (this.#gather?.offer(this, item) ?? false);
+    return offerTo(this.#receivers, this, item) || this.#gather?.offer(this, item) === true;
   }
 
   // ── verdicts ──
@@ -358,6 +266,7 @@ export class Home extends Linked implements Source {
   itemTaken(item: Item): void {
     this.#leaveOffer(item);
     if (!item.fulfilled) item.sender.sent();
+    item.letGo();
     this.#advance();
   }
 
@@ -365,13 +274,13 @@ export class Home extends Linked implements Source {
     this.#leaveOffer(item);
     const withdrawn = item.withdrawn;
     if (withdrawn !== undefined && !item.fulfilled) {
-      this.#drop(item);
+      this.#line.drop(item);
       item.selection?.unlock();
       withdrawn();
-    } else if (this.#refusing || (this.#closing !== undefined && item.conditional)) {
-      this.#fail(item, this.refusal() as NetchanError);
+    } else if (this.#closing.refusing || (this.#closing.closed && item.conditional)) {
+      this.#fail(item, this.#closing.closedError());
     } else if (item.selection !== undefined && !item.fulfilled) {
-      this.#insert(this.#waiting, item);
+      this.#line.insert(item);
       item.selection.unlock(); // its cases look again, this one among them
     } else {
       item.state = "queued";
@@ -394,7 +303,13 @@ export class Home extends Linked implements Source {
     }
     this.#leaveOffer(item);
     if (item.fulfilled) this.onUndelivered?.(item, "unknown");
-    this.#fail(item, new NetchanError("RECEIVER_LOST", "the receiver was lost before it said whether it had the value", { cause: error, outcome: "unknown" }));
+    this.#fail(
+      item,
+      new NetchanError("RECEIVER_LOST", "the receiver was lost before it said whether it had the value", {
+        cause: error,
+        outcome: "unknown",
+      }),
+    );
     this.#advance();
   }
 
@@ -405,21 +320,21 @@ export class Home extends Linked implements Source {
   }
 
   #fail(item: Item, error: NetchanError): void {
-    this.#drop(item);
+    this.#line.drop(item);
     if (item.fulfilled) return;
     item.sender.failed(error);
   }
 
   /** Something left the channel: fulfils what has room now, and shows the end when it has come. */
   #advance(): void {
-    while (this.capacity > 0 && this.#waiting.size > 0 && this.#hasRoom()) {
+    while (this.capacity > 0 && this.#line.waiting.size > 0 && this.#hasRoom()) {
       const item = this.#firstWilling();
       if (item === undefined) break;
       if (item.absent) {
         item.sender.fetch?.();
         break;
       }
-      this.#waiting.remove(item);
+      this.#line.take(item);
       this.#fulfil(item);
       if (!this.#offerToWaiter(item)) this.#store(item);
     }
@@ -427,7 +342,7 @@ export class Home extends Linked implements Source {
   }
 
   #firstWilling(): Item | undefined {
-    let item = this.#waiting.head;
+    let item = this.#line.waiting.head;
     while (item !== undefined && !item.willing(undefined)) {
       if (item.ungranted) this.claim(item);
       item = item.next as Item | undefined;
@@ -439,11 +354,10 @@ export class Home extends Linked implements Source {
 
   /** No more values after those in line. */
   close(ending: Ending): void {
-    if (this.#closing !== undefined || this.#refusing) return;
-    this.#closing = { ending };
-    for (const item of this.#snapshot(this.#waiting)) {
+    if (!this.#closing.close(ending)) return;
+    for (const item of this.#line.waiting.toArray()) {
       // A case of a select is no send yet, and will not become one.
-      if (item.conditional && item.state === "queued") this.#fail(item, this.refusal() as NetchanError);
+      if (item.conditional && item.state === "queued") this.#fail(item, this.#closing.closedError());
     }
     for (const watcher of [...this.watchers]) watcher.sendEnded(ending);
     if (this.drained) this.#finish();
@@ -451,49 +365,36 @@ export class Home extends Linked implements Source {
 
   /** Nobody receives any more: what waits fails, what is buffered is dropped. `loss` is why, when it is not that they closed. */
   refuse(loss?: NetchanError): void {
-    if (this.#refusing) return;
-    this.#refusing = true;
-    this.#refusalLoss = loss;
-    const refusal = this.refusal() as NetchanError;
-    for (const item of this.#snapshot(this.#buffer)) {
+    if (!this.#closing.refuse(loss)) return;
+    const refusal = this.#closing.closedError();
+    for (const item of this.#line.buffer.toArray()) {
       this.onUndelivered?.(item, "not-sent");
-      this.#drop(item);
+      this.#line.drop(item);
     }
-    for (const item of this.#snapshot(this.#waiting)) if (item.list !== undefined) this.#fail(item, refusal);
+    for (const item of this.#line.waiting.toArray()) if (item.list !== undefined) this.#fail(item, refusal);
     for (const watcher of [...this.watchers]) watcher.sendEnded(undefined);
     this.#finish();
   }
 
-  /** Nobody wants the values any more, yet their senders must not fail for it: all that wait and all that come are fulfilled and dropped. */
-  swallow(): void {
-    this.join(new Swallower());
-  }
-
   /** The last other sender is gone while this process, which still could send, never has: those who wait are told. */
   orphanReceivers(error: NetchanError | undefined): void {
-    this.#orphan.senders = error;
+    this.#closing.orphanedReceivers = error;
     if (error === undefined) return;
-    for (const waiter of this.#snapshot(this.#receivers)) if (waiter.list !== undefined && waiter.orphaned(error)) this.leave(waiter);
+    for (const waiter of this.#receivers.toArray()) if (waiter.list !== undefined && waiter.orphaned(error)) this.leave(waiter);
   }
 
   /** The same for senders, when the last other receiver is gone. */
   orphanSenders(error: NetchanError | undefined): void {
-    this.#orphan.receivers = error;
+    this.#closing.orphanedSenders = error;
     if (error === undefined) return;
-    for (const item of this.#snapshot(this.#waiting)) if (item.list !== undefined) this.#fail(item, withOutcome(error, "not-sent"));
-  }
-
-  #snapshot<T extends Linked>(list: List<T>): T[] {
-    const all: T[] = [];
-    for (let element = list.head; element !== undefined; element = element.next as T | undefined) all.push(element);
-    return all;
+    for (const item of this.#line.waiting.toArray()) if (item.list !== undefined) this.#fail(item, withOutcome(error, "not-sent"));
   }
 
   #finish(): void {
-    const { ending } = this;
-    for (let waiter = this.#receivers.shift(); waiter !== undefined; waiter = this.#receivers.shift()) waiter.finish(ending);
-    const onDrained = this.onDrained;
-    this.onDrained = undefined;
-    onDrained?.();
+    for (let waiter = this.#receivers.shift(); waiter !== undefined; waiter = this.#receivers.shift()) waiter.finish(this.ending);
+    for (const watcher of this.endWatchers) {
+      this.endWatchers.delete(watcher);
+      watcher.sourceEnded(this, this.ending);
+    }
   }
 }

@@ -7,9 +7,10 @@
  */
 import type { NetchanError } from "../errors.js";
 import { Linked } from "./list.js";
+import type { Offered, Parcel } from "./offered.js";
+import { dropEnds, holdEnds, type Travelling } from "./offered.js";
 import type { Sender } from "./operations.js";
 import type { Selection } from "./selection.js";
-import type { Offered, Parcel } from "./waiter.js";
 
 /** What a channel does with the verdict on one of its values. */
 export interface Verdicts {
@@ -29,14 +30,20 @@ export interface Claim {
   release(): void;
 }
 
+/** What is special about a value that is submitted. */
+export interface Submission {
+  readonly selection?: Selection;
+  readonly claim?: Claim;
+  /** Announced only. */
+  readonly absent?: boolean;
+}
+
 export class Item extends Linked implements Offered {
   state: "queued" | "offered" | "gone" = "queued";
   /** Its send is fulfilled: it counts against the capacity until it is taken. */
   fulfilled = false;
   /** Announced only: the value is still with its sender. */
   absent = false;
-  /** Set when it is a case of a select in another process. */
-  claim: Claim | undefined = undefined;
   /** Set when its sender asked for it back while it was offered. */
   withdrawn: (() => void) | undefined = undefined;
 
@@ -49,8 +56,27 @@ export class Item extends Linked implements Offered {
     readonly sender: Sender,
     /** The select it is a case of. */
     readonly selection: Selection | undefined,
+    /** The word of its select, if that is in another process. */
+    readonly claim: Claim | undefined,
   ) {
     super();
+  }
+
+  /**
+   * Its channel ends, once a session has seen them: whatever that session does with the value, the ends live as long as it may be
+   * offered again.
+   */
+  #held: readonly Travelling[] | undefined;
+  hold(ends: readonly Travelling[]): void {
+    if (this.#held !== undefined || ends.length === 0) return;
+    this.#held = ends;
+    holdEnds(ends, this);
+  }
+  /** It is gone: taken, or nobody will have it. */
+  letGo(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) dropEnds(held, this);
   }
 
   get selectId(): string | undefined {

@@ -39,6 +39,13 @@ export class List<T extends Linked> {
     return first;
   }
 
+  /** All elements, for loops in which the list changes. */
+  toArray(): T[] {
+    const all: T[] = [];
+    for (let element = this.head; element !== undefined; element = element.next as T | undefined) all.push(element);
+    return all;
+  }
+
   /** @returns whether it was here. */
   remove(element: T): boolean {
     if (element.list !== (this as unknown as List<Linked>)) return false;

@@ -4,7 +4,8 @@
  */
 import type { Received } from "../contract.js";
 
-import { type Ending, type Offered, openOffered, ReceiveWaiter, type Source } from "./waiter.js";
+import { type Ending, type Offered, openOffered } from "./offered.js";
+import { ReceiveWaiter, type Source } from "./waiter.js";
 
 const done: Received<never> = Object.freeze({ done: true, value: undefined });
 const fulfilled: Promise<void> = Promise.resolve();
@@ -31,19 +32,42 @@ export function receivedEnding(ending: Ending): Promise<Received<unknown>> {
   return ending === undefined ? Promise.resolve(done) : rejected(ending);
 }
 
-/** One abort listener at most, gone when the operation is. */
+type Aborted = (reason: unknown) => void;
+
+/** One listener on each signal for all operations that wait on it: a signal's own list is searched on every removal. */
+const watchers = new WeakMap<AbortSignal, Set<Aborted>>();
+
+function watchSignal(signal: AbortSignal, aborted: Aborted): void {
+  let set = watchers.get(signal);
+  if (set === undefined) {
+    const all = new Set<Aborted>();
+    set = all;
+    watchers.set(signal, all);
+    signal.addEventListener(
+      "abort",
+      () => {
+        watchers.delete(signal);
+        for (const one of all) one(signal.reason);
+      },
+      { once: true },
+    );
+  }
+  set.add(aborted);
+}
+
+/** What an operation does when its signal aborts; forgotten when the operation is over. */
 export class AbortWatch {
   #signal: AbortSignal | undefined;
-  #listener: (() => void) | undefined;
+  #aborted: Aborted | undefined;
 
-  watch(signal: AbortSignal, aborted: (reason: unknown) => void): void {
+  watch(signal: AbortSignal, aborted: Aborted): void {
     this.#signal = signal;
-    this.#listener = () => aborted(signal.reason);
-    signal.addEventListener("abort", this.#listener, { once: true });
+    this.#aborted = aborted;
+    watchSignal(signal, aborted);
   }
   stop(): void {
-    if (this.#signal !== undefined && this.#listener !== undefined) this.#signal.removeEventListener("abort", this.#listener);
-    this.#signal = this.#listener = undefined;
+    if (this.#signal !== undefined && this.#aborted !== undefined) watchers.get(this.#signal)?.delete(this.#aborted);
+    this.#signal = this.#aborted = undefined;
   }
 }
 
@@ -155,5 +179,3 @@ export class SendOperation implements Sender {
 
 /** A value whose sender nobody has to tell any more. */
 export const nobody: Sender = Object.freeze({ sent: nothing, failed: nothing });
-
-

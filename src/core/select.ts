@@ -6,9 +6,10 @@
 import type { Case, Checked, OperationOptions, Selected } from "../contract.js";
 import { ReceiveCase } from "./cases.js";
 import { describe, portOf, type SendPort, sendPortOf, signalOf } from "./end.js";
+import { type Offered, openOffered, type RemoteHome } from "./offered.js";
 import { AbortWatch, Deferred, rejected } from "./operations.js";
 import { type Entry, ended, finishCase, type Outcome, Remaining, Selection, shuffle } from "./selection.js";
-import { type Offered, openOffered, type RemoteHome, type Source } from "./waiter.js";
+import type { Source } from "./waiter.js";
 
 type Chosen = { readonly case: string; readonly done?: boolean; readonly value?: unknown };
 
@@ -24,7 +25,8 @@ function check(name: string, given: unknown): Checkup {
 }
 
 function checkAll(cases: unknown): { readonly names: readonly string[]; readonly checked: readonly Checkup[] } {
-  if (typeof cases !== "object" || cases === null || Array.isArray(cases)) throw new TypeError(`Expected cases to be an object of named cases, got ${describe(cases)}`);
+  if (typeof cases !== "object" || cases === null || Array.isArray(cases))
+    throw new TypeError(`Expected cases to be an object of named cases, got ${describe(cases)}`);
   const names = Object.keys(cases);
   return { names, checked: names.map((name) => check(name, (cases as Record<string, unknown>)[name])) };
 }
@@ -50,7 +52,9 @@ function enlist(selection: Selection, checked: readonly Checkup[]): Entry[] {
     if (given === undefined) return [];
     if ("port" in given) return [given.port.enlist(selection, index, given.value)];
     const remaining = new Remaining(given.sources.length);
-    return given.sources.length === 0 ? [new EmptyCase(selection, index)] : given.sources.map((source) => new ReceiveCase(selection, index, source, remaining));
+    return given.sources.length === 0
+      ? [new EmptyCase(selection, index)]
+      : given.sources.map((source) => new ReceiveCase(selection, index, source, remaining));
   });
 }
 
@@ -66,7 +70,12 @@ class Choice implements Outcome {
     const name = this.names[index] as string;
     if (received === undefined) this.deferred.resolve({ case: name });
     else if ("done" in received) this.deferred.resolve({ case: name, done: true, value: undefined });
-    else this.deferred.resolve(received.from === undefined ? { case: name, done: false, value: received.value } : ({ case: name, done: false, value: received.value, from: received.from } as Chosen));
+    else
+      this.deferred.resolve(
+        received.from === undefined
+          ? { case: name, done: false, value: received.value }
+          : ({ case: name, done: false, value: received.value, from: received.from } as Chosen),
+      );
   }
   failed(error: unknown): void {
     this.watch.stop();
@@ -143,7 +152,11 @@ export interface Select {
 
 /** Binds the two to a source of randomness: numbers from 0 up to, not including, 1. */
 export function makeSelect(random: () => number): Select {
-  const begin = (cases: unknown, options: OperationOptions | undefined, run: (selection: Selection, choice: Choice, entries: Entry[]) => void): Promise<Chosen | undefined> => {
+  const begin = (
+    cases: unknown,
+    options: OperationOptions | undefined,
+    run: (selection: Selection, choice: Choice, entries: Entry[]) => void,
+  ): Promise<Chosen | undefined> => {
     const signal = signalOf(options);
     const { names, checked } = checkAll(cases);
     if (signal?.aborted) return rejected(signal.reason);
@@ -174,6 +187,8 @@ export function makeSelect(random: () => number): Select {
     select: <C extends Record<string, Case>>(cases: C & Checked<C>, options?: OperationOptions) =>
       begin(cases, options, (selection, _choice, entries) => selection.start(entries)) as unknown as Promise<Selected<C>>,
     trySelect: <C extends Record<string, Case>>(cases: C & Checked<C>, options?: OperationOptions) =>
-      begin(cases, options, (selection, choice, entries) => trial(selection, choice, entries).start()) as unknown as Promise<Selected<C> | undefined>,
+      begin(cases, options, (selection, choice, entries) => trial(selection, choice, entries).start()) as unknown as Promise<
+        Selected<C> | undefined
+      >,
   };
 }

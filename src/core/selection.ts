@@ -8,7 +8,7 @@
  * Invariants: `win` and `fail` happen once, together at most once; an entry takes part in matches only while the select is open; when
  * it opens again every entry looks anew, because what it passed by while it was locked may still be there.
  */
-import type { Ending, RemoteHome, Attempt } from "./waiter.js";
+import type { Attempt, Ending, RemoteHome } from "./offered.js";
 
 /** One case (or one source of a case), as its channel sees it. */
 export interface Entry {
@@ -52,7 +52,13 @@ export class Selection {
    * Made only when a case crosses to another process.
    */
   get id(): string {
-    this.#id ??= [0, 1, 2, 3].map(() => Math.floor(this.#random() * 0x1_0000_0000).toString(16).padStart(8, "0")).join("");
+    this.#id ??= [0, 1, 2, 3]
+      .map(() =>
+        Math.floor(this.#random() * 0x1_0000_0000)
+          .toString(16)
+          .padStart(8, "0"),
+      )
+      .join("");
     return this.#id;
   }
 

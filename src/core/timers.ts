@@ -13,6 +13,7 @@ import type { ReceiveWaiter, Source } from "./waiter.js";
 class TimerPort implements ReceivePort, Source {
   readonly kind = "receive";
   readonly holders = undefined;
+  readonly travel = undefined;
   readonly remote = undefined;
   readonly capacity = 1;
   end: ReceiveChannel<unknown> | undefined = undefined;

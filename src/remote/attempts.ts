@@ -3,15 +3,17 @@
  * Invariant: every attempt is answered once; a value that was given is answered with `took`, so that its sender knows.
  * Source: PROTOCOL.md "Attempts".
  */
-import type { HomeSend } from "../core/channel.js";
+
 import { ReceiveCase, SendCase } from "../core/cases.js";
+import type { HomeSend } from "../core/channel.js";
+import type { Attempt, Attempted, Offered } from "../core/offered.js";
 import { Asking } from "../core/select.js";
 import { type Entry, Remaining, Selection } from "../core/selection.js";
-import type { Attempt, Attempted, Offered, Source } from "../core/waiter.js";
-import { NetchanError } from "../errors.js";
+import type { Source } from "../core/waiter.js";
+import { NetchanError, withOutcome } from "../errors.js";
 import { type CaseTail, type EndRef, type ValueTail, writeValue } from "../wire/frame.js";
 import { type Content, WireParcel } from "./content.js";
-import type { Exchange } from "./exchange.js";
+import type { Context } from "./context.js";
 import { RemoteReceive } from "./remote-receive.js";
 import { RemoteSend } from "./remote-send.js";
 import { toldError } from "./told-error.js";
@@ -52,7 +54,7 @@ export class Attempts {
   readonly #given = new Map<number, Offered>();
   #answering = 0;
 
-  constructor(readonly exchange: Exchange) {}
+  constructor(readonly exchange: Context) {}
 
   get busy(): boolean {
     return this.#asked.size > 0 || this.#given.size > 0 || this.#answering > 0;
@@ -114,7 +116,15 @@ export class Attempts {
       asked.settled({ error: parcel });
       return;
     }
-    const offered = { value: undefined, parcel, selectId: undefined, taken: () => answer(1), returned: () => answer(0), refused: () => answer(0), doubtful: () => answer(0) };
+    const offered = {
+      value: undefined,
+      parcel,
+      selectId: undefined,
+      taken: () => answer(1),
+      returned: () => answer(0),
+      refused: () => answer(0),
+      doubtful: () => answer(0),
+    };
     asked.settled({ index: this.#index(asked.cases, position), offered });
   }
 
@@ -133,7 +143,9 @@ export class Attempts {
   asked(number: number, cases: readonly CaseTail[]): void {
     const { exchange } = this;
     const parcels = cases.map(({ value }) => (value === undefined ? undefined : exchange.accept(value, 0, exchange.from)));
-    const discard = (except: number | undefined): void => parcels.forEach((parcel, index) => (parcel instanceof WireParcel && index !== except ? parcel.discard() : undefined));
+    const discard = (except: number | undefined): void => {
+      for (const [index, parcel] of parcels.entries()) if (parcel instanceof WireParcel && index !== except) parcel.discard();
+    };
     const fault = parcels.find((parcel) => parcel instanceof NetchanError);
     if (fault instanceof NetchanError) {
       discard(undefined);
@@ -145,7 +157,8 @@ export class Attempts {
     const decided = (index: number | undefined, error?: unknown, word: string | null = null): void => {
       this.#answering--;
       discard(index);
-      if (error !== undefined) exchange.post(`"tried",${number},-1,${JSON.stringify(NetchanError.is(error) ? error.code : "CHANNEL_CLOSED")}`);
+      if (error !== undefined)
+        exchange.post(`"tried",${number},-1,${JSON.stringify(NetchanError.is(error) ? error.code : "CHANNEL_CLOSED")}`);
       else if (index === undefined) exchange.post(`"tried",${number},-1,null`);
       else if (given === undefined) exchange.post(`"tried",${number},${index},${JSON.stringify(word)}`);
       else this.#give(number, index, given);
@@ -158,21 +171,36 @@ export class Attempts {
     const keep = (_index: number, offered: Offered): void => {
       given = offered;
     };
-    const entries = cases.flatMap(({ end, value }, index) => this.#entries(selection, index, end, value === undefined ? undefined : (parcels[index] as WireParcel), keep));
-    new Asking(selection, entries, exchange.host.random, () => decided(undefined), (index, offered) => {
-      given = offered;
-      selection.win(index, undefined);
-    }).start();
+    const entries = cases.flatMap(({ end, value }, index) =>
+      this.#entries(selection, index, end, value === undefined ? undefined : (parcels[index] as WireParcel), keep),
+    );
+    new Asking(
+      selection,
+      entries,
+      exchange.host.random,
+      () => decided(undefined),
+      (index, offered) => {
+        given = offered;
+        selection.win(index, undefined);
+      },
+    ).start();
   }
 
-  #entries(selection: Selection, index: number, end: number, parcel: WireParcel | undefined, won: (index: number, offered: Offered) => void): readonly Entry[] {
-    const { port } = this.exchange.served.get(end) ?? this.exchange.violated(`an attempt at end ${end}, which the other side does not hold`);
+  #entries(
+    selection: Selection,
+    index: number,
+    end: number,
+    parcel: WireParcel | undefined,
+    won: (index: number, offered: Offered) => void,
+  ): readonly Entry[] {
+    const { port } =
+      this.exchange.served.get(end) ?? this.exchange.violated(`an attempt at end ${end}, which the other side does not hold`);
     if (port.kind === "receive" && parcel === undefined) {
       const remaining = new Remaining(port.sources.length);
       return port.sources.map((source) => new PassingCase(selection, index, source, remaining, won));
     }
     if (port.kind !== "send" || parcel === undefined) return this.exchange.violated("an attempt in the wrong direction");
-    if (port instanceof RemoteSend) return [port.passingCase(selection, index, parcel)];
+    if (port instanceof RemoteSend) return [port.passingCase(index, parcel)];
     return [new SendCase(selection, index, (port as HomeSend).home, undefined, parcel)];
   }
 
@@ -191,7 +219,7 @@ export class Attempts {
 
   took(number: number, ok: boolean): void {
     const offered = this.#given.get(number);
-    if (offered === undefined) return this.exchange.violated(`an answer to attempt ${number}, which was given nothing`);
+    if (offered === undefined) this.exchange.violated(`an answer to attempt ${number}, which was given nothing`);
     this.#given.delete(number);
     if (ok) {
       offered.parcel?.discard();
@@ -202,10 +230,11 @@ export class Attempts {
 
   finish(loss: NetchanError): void {
     const asked = [...this.#asked.values()];
+    const unknown = withOutcome(loss, "unknown");
     const given = [...this.#given.values()];
     this.#asked.clear();
     this.#given.clear();
-    for (const { settled } of asked) settled({ error: loss });
+    for (const { settled } of asked) settled({ error: unknown });
     for (const offered of given) offered.doubtful(loss);
   }
 }

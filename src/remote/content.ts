@@ -3,15 +3,20 @@
  * {@link Content} is a value ready to be written; {@link WireParcel} one that was read, checked and not yet revived.
  * Invariant: what a parcel's channel ends hold is given back exactly once: by `revive` (to the application) or by `discard`.
  */
-import { type Port, endOf } from "../core/end.js";
-import type { Parcel } from "../core/waiter.js";
-import type { EncodedValue, WireValue } from "../wire/codec.js";
+import { endOf, type Port } from "../core/end.js";
+import type { Parcel } from "../core/offered.js";
+import type { Codec, EncodedValue, WireValue } from "../wire/codec.js";
 import type { ValueTail } from "../wire/frame.js";
-import type { Exchange } from "./exchange.js";
-import { RemoteEnd } from "./remote-end.js";
 
 /** A value ready to be written to any session. */
 export type Content = EncodedValue;
+
+/** The session that brought a parcel, as the parcel sees it. */
+export interface ParcelOwner {
+  readonly codec: Codec;
+  /** So many bytes that the window counts have left. */
+  freed(bytes: number): void;
+}
 
 export class WireParcel implements Parcel {
   #open = true;
@@ -19,46 +24,31 @@ export class WireParcel implements Parcel {
   readonly wire: WireValue;
 
   constructor(
-    readonly exchange: Exchange,
+    readonly owner: ParcelOwner,
     readonly tail: ValueTail,
     readonly ports: readonly Port[],
     /** What it counts in the window of the session that brought it. */
     readonly bytes: number,
     readonly from: unknown,
   ) {
-    // Until the value is revived or discarded its ends hold their channels. Those that the frame introduced are counted already.
-    for (const port of ports) {
-      if (!(port instanceof RemoteEnd)) port.holders?.add();
-      else if (port.exchange !== exchange) port.borrow();
-    }
     this.wire = { json: tail.json, meta: tail.meta, ends: tail.refs.length, blobs: tail.blobs };
+    for (const port of ports) port.travel?.left(owner);
   }
 
   revive(): unknown {
     if (!this.#open) throw new TypeError("a parcel can be opened once");
     this.#open = false;
-    const value = this.exchange.codec.decode(
-      this.wire,
-      this.ports.map((port) => {
-        if (!(port instanceof RemoteEnd)) port.holders?.takeBack();
-        else if (port.exchange === this.exchange) port.revived();
-        else port.returned();
-        return endOf(port);
-      }),
-    );
-    this.exchange.freed(this.bytes);
+    for (const port of this.ports) port.travel?.arrived(this.owner);
+    const value = this.owner.codec.decode(this.wire, this.ports.map(endOf));
+    this.owner.freed(this.bytes);
     return value;
   }
 
   discard(): void {
     if (!this.#open) return;
     this.#open = false;
-    for (const port of this.ports) {
-      if (!(port instanceof RemoteEnd)) port.holders?.remove(undefined);
-      else if (port.exchange === this.exchange) port.dropped();
-      else port.giveBack();
-    }
-    this.exchange.freed(this.bytes);
+    for (const port of this.ports) port.travel?.dropped(this.owner);
+    this.owner.freed(this.bytes);
   }
 
   /** The same value for another session; it is not revived on the way. */

@@ -8,18 +8,20 @@
 import type { Limits } from "../contract.js";
 import type { HomeSend } from "../core/channel.js";
 import type { Port } from "../core/end.js";
-import type { Attempt, Attempted, RemoteHome, Source } from "../core/waiter.js";
+import type { Attempt, Attempted } from "../core/offered.js";
+import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
 import type { Codec } from "../wire/codec.js";
 import { type EndRef, type Frame, type HomeFrame, type UserFrame, type ValueTail, writeValue } from "../wire/frame.js";
 import { Attempts } from "./attempts.js";
 import { type Content, WireParcel } from "./content.js";
+import type { Context, EndUser } from "./context.js";
 import { homeFor } from "./gone.js";
-import { type EndUser, RemoteEnd } from "./remote-end.js";
+import { Relay } from "./relay.js";
+import { RemoteEnd } from "./remote-end.js";
 import { RemoteReceive } from "./remote-receive.js";
 import { RemoteSend } from "./remote-send.js";
-import { Relay } from "./relay.js";
 import type { Served } from "./served.js";
 import { ServedReceive } from "./served-receive.js";
 import { ServedSend } from "./served-send.js";
@@ -42,25 +44,21 @@ export interface ExchangeOptions {
   readonly dialer: boolean;
 }
 
-export class Exchange implements RemoteHome {
+export class Exchange implements Context {
   readonly served = new Map<number, Served>();
   readonly #servedByPort = new Map<Port, Served>();
   /** Served ends whose id the other side has not been told yet. */
   readonly #fresh: Served[] = [];
   readonly remotes = new Map<number, EndUser>();
-  /** Served receive ends that wait for room on the session. */
-  readonly starved = new Set<ServedReceive>();
+  readonly starved = new Set<Served>();
   readonly fetches: Fetches;
   readonly limits: Limits;
   readonly codec: Codec;
   readonly host: Host;
-  /** The peer of this session, which `received.from` shows for values of channels that live here. */
   from: unknown;
-  /** Operations of this side that the other side has not answered. */
   operations = 0;
   /** Called when something has been finished that a goodbye may be waiting for. */
   onIdle: (() => void) | undefined;
-  /** The session is being closed: no new operations. */
   closing: NetchanError | undefined;
 
   readonly #options: ExchangeOptions;
@@ -92,18 +90,15 @@ export class Exchange implements RemoteHome {
   get congested(): boolean {
     return this.#options.outlet.congested;
   }
-  /** Sends a frame that ends in a value. The references of its ends are counted from here on. */
   postValue(start: string, content: Content): void {
     if (this.#over !== undefined) return;
     const { json, meta, blobs } = content;
     this.post(start + writeValue({ json, meta, refs: content.ends.map((port) => this.reference(port)), blobs }), blobs);
     this.introduce();
   }
-  /** The frame that names new ends has been sent: now their state may follow. */
   introduce(): void {
     for (let served = this.#fresh.shift(); served !== undefined; served = this.#fresh.shift()) served.introduced();
   }
-  /** The same for a value that the other side's window counts. */
   postCounted(start: string, content: Content): void {
     this.#sendWindow.post(content.bytes);
     this.postValue(`${start},${content.bytes}`, content);
@@ -111,34 +106,38 @@ export class Exchange implements RemoteHome {
   fits(bytes: number): boolean {
     return this.#sendWindow.fits(bytes);
   }
-  /**
-   * Makes a value ready for this session.
-   * @throws NetchanError `ENCODE_FAILED`, or `LIMIT_EXCEEDED` for what the other side would not take
-   */
   encode(value: unknown): Content {
     const content = this.codec.encode(value);
     const { maxValueBytes, maxChannels } = this.#options.peerLimits;
-    if (content.bytes > maxValueBytes) throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${content.bytes} bytes, the other side accepts ${maxValueBytes}`, { outcome: "not-sent" });
+    if (content.bytes > maxValueBytes)
+      throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${content.bytes} bytes, the other side accepts ${maxValueBytes}`, {
+        outcome: "not-sent",
+      });
     if (content.ends.length > 0 && this.served.size + content.ends.length > maxChannels)
       throw new NetchanError("LIMIT_EXCEEDED", `the other side accepts ${maxChannels} channel ends at once`, { outcome: "not-sent" });
     return content;
   }
 
-  /** Why no operation can begin now. */
   refusal(): NetchanError | undefined {
     if (this.closing !== undefined) return new NetchanError(this.closing.code, "the session is being closed", { outcome: "not-sent" });
     const most = this.#options.peerLimits.maxPendingOperations;
-    return this.operations < most ? undefined : new NetchanError("LIMIT_EXCEEDED", `${most} operations are waiting for the other side already`, { outcome: "not-sent" });
+    return this.operations < most
+      ? undefined
+      : new NetchanError("LIMIT_EXCEEDED", `${most} operations are waiting for the other side already`, { outcome: "not-sent" });
   }
 
   // ── ends ──
 
-  /** How an end is written in a value for the other side. */
   reference(port: Port): EndRef {
     if (port instanceof RemoteEnd && port.exchange === this && port.known) return [1, port.id];
-    const served = this.#servedByPort.get(port) ?? this.serve(port, (this.#lastId += 2));
+    const served = this.#servedByPort.get(port) ?? this.serve(port, this.#newId());
     served.count++;
     return [0, served.id, port.kind === "send" ? 0 : 1, port.capacity];
+  }
+
+  #newId(): number {
+    this.#lastId += 2;
+    return this.#lastId;
   }
 
   /** Lets the other side use an end under an id. */
@@ -160,10 +159,12 @@ export class Exchange implements RemoteHome {
   }
   /** The listener's default pair: a receive end with its peer's own queue first and the merged queue behind it. */
   servePair(port: Port, id: number, sources: readonly Source[] | undefined): void {
-    const served = sources === undefined || port.kind === "send" ? this.#makeServed(port, id) : new ServedReceive(this, id, port, sources, true);
+    const served =
+      sources === undefined || port.kind === "send" ? this.#makeServed(port, id) : new ServedReceive(this, id, port, sources, true);
     served.count = 1;
     this.served.set(id, served);
     this.#servedByPort.set(port, served);
+    this.#fresh.push(served);
   }
   /** An end of the other side that stands in no value. */
   adopt(id: number, kind: "send" | "receive", capacity: number): RemoteSend | RemoteReceive {
@@ -173,9 +174,8 @@ export class Exchange implements RemoteHome {
     return remote;
   }
 
-  /** Takes an end of its own at the home of one that this side holds. */
   fork(id: number, user: EndUser): number {
-    const own = (this.#lastId += 2);
+    const own = this.#newId();
     this.remotes.set(own, user);
     this.post(`"fork",${id},${own}`);
     return own;
@@ -186,16 +186,19 @@ export class Exchange implements RemoteHome {
   }
 
   #port(ref: EndRef): Port {
-    if (ref[0] === 1) return (this.served.get(ref[1]) ?? this.violated(`a reference to end ${ref[1]}, which the other side does not hold`)).port;
+    if (ref[0] === 1)
+      return (this.served.get(ref[1]) ?? this.violated(`a reference to end ${ref[1]}, which the other side does not hold`)).port;
     const [, id, kind, capacity] = ref;
     let remote = this.remotes.get(id);
     if (remote === undefined) {
       this.#foreign(id);
-      if (this.remotes.size >= this.limits.maxChannels) this.violated(`more than ${this.limits.maxChannels} channel ends`, "LIMIT_EXCEEDED");
+      if (this.remotes.size >= this.limits.maxChannels)
+        this.violated(`more than ${this.limits.maxChannels} channel ends`, "LIMIT_EXCEEDED");
       remote = kind === 0 ? new RemoteSend(this, id, capacity) : new RemoteReceive(this, id, capacity);
       this.remotes.set(id, remote);
     }
-    if (!(remote instanceof RemoteSend || remote instanceof RemoteReceive) || (remote.kind === "send") !== (kind === 0)) return this.violated(`end ${id} was introduced as another kind`);
+    if (!(remote instanceof RemoteSend || remote instanceof RemoteReceive) || (remote.kind === "send") !== (kind === 0))
+      return this.violated(`end ${id} was introduced as another kind`);
     remote.counted();
     return remote;
   }
@@ -206,12 +209,6 @@ export class Exchange implements RemoteHome {
 
   // ── values in ──
 
-  /**
-   * Takes a value off a frame: counts it and its references, and checks it.
-   * @param bytes - what the window counts for it; 0 for values that were asked for
-   * @returns the parcel, or why the value cannot be accepted here
-   * @throws NetchanError when no honest peer sends such a value
-   */
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
     const parcel = this.pass(tail, bytes, from);
     try {
@@ -226,7 +223,6 @@ export class Exchange implements RemoteHome {
       return error;
     }
   }
-  /** The same for a value that only passes through. */
   pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel {
     if (bytes > 0 && !this.#receiveWindow.arrive(bytes)) this.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
     return new WireParcel(
@@ -243,7 +239,8 @@ export class Exchange implements RemoteHome {
     if (grant !== undefined) this.post(`"window",${grant}`);
   }
   admitOperation(): void {
-    if (++this.#admitted > this.limits.maxPendingOperations) this.violated(`more than ${this.limits.maxPendingOperations} operations at once`, "LIMIT_EXCEEDED");
+    if (++this.#admitted > this.limits.maxPendingOperations)
+      this.violated(`more than ${this.limits.maxPendingOperations} operations at once`, "LIMIT_EXCEEDED");
   }
   releaseOperation(): void {
     this.#admitted--;
@@ -265,7 +262,8 @@ export class Exchange implements RemoteHome {
       case "fork": {
         const { port } = this.#servedAt(frame.fields[0]);
         this.#foreign(frame.fields[1]);
-        if (this.served.has(frame.fields[1]) || this.served.size >= this.limits.maxChannels) this.violated("a fork that cannot be", "LIMIT_EXCEEDED");
+        if (this.served.has(frame.fields[1]) || this.served.size >= this.limits.maxChannels)
+          this.violated("a fork that cannot be", "LIMIT_EXCEEDED");
         this.serve(port, frame.fields[1]).count = 1;
         this.introduce();
         return;
@@ -312,7 +310,8 @@ export class Exchange implements RemoteHome {
     const id = frame.fields[0];
     const user = this.remotes.get(id);
     if (user !== undefined) user.homeFrame(frame);
-    else if (id >= firstFreeId && id > (id % 2 === this.#lastId % 2 ? this.#lastId : this.#highestForeign)) this.violated(`a frame about end ${id}, which was never given out`);
+    else if (id >= firstFreeId && id > (id % 2 === this.#lastId % 2 ? this.#lastId : this.#highestForeign))
+      this.violated(`a frame about end ${id}, which was never given out`);
     else if (frame.type === "offer") this.pass(frame.fields[4], 0).discard(); // let go of meanwhile; its home has put the value back
   }
   #servedAt(id: number): Served {
@@ -320,7 +319,8 @@ export class Exchange implements RemoteHome {
   }
   #released(id: number, count: number): void {
     const served = this.#servedAt(id);
-    if (count === 0 || count > served.count) this.violated(`a release of ${count} references to end ${id}, of which there are ${served.count}`);
+    if (count === 0 || count > served.count)
+      this.violated(`a release of ${count} references to end ${id}, of which there are ${served.count}`);
     served.count -= count;
     if (served.count > 0) return;
     this.post(`"released",${id}`);
@@ -370,8 +370,22 @@ export class Exchange implements RemoteHome {
     this.starved.clear();
   }
   /** What is still held, for tests and for finding leaks: all zero when everything has settled. */
-  get stats(): { readonly served: number; readonly remotes: number; readonly operations: number; readonly admitted: number; readonly waitingBytes: number; readonly fetches: number } {
-    return { served: this.served.size, remotes: this.remotes.size, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#receiveWindow.waiting, fetches: this.fetches.size };
+  get stats(): {
+    readonly served: number;
+    readonly remotes: number;
+    readonly operations: number;
+    readonly admitted: number;
+    readonly waitingBytes: number;
+    readonly fetches: number;
+  } {
+    return {
+      served: this.served.size,
+      remotes: this.remotes.size,
+      operations: this.operations,
+      admitted: this.#admitted,
+      waitingBytes: this.#receiveWindow.waiting,
+      fetches: this.fetches.size,
+    };
   }
 
   violated(what: string, code: "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" = "PROTOCOL_VIOLATION"): never {

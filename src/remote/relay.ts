@@ -11,21 +11,20 @@
 import { NetchanError, plainMessage } from "../errors.js";
 import type { HomeFrame, UserFrame, ValueTail } from "../wire/frame.js";
 import type { WireParcel } from "./content.js";
-import type { Exchange } from "./exchange.js";
-import type { EndUser } from "./remote-end.js";
+import type { Context, EndUser } from "./context.js";
 import type { RemoteReceive } from "./remote-receive.js";
 import { announceBytes, type RemoteSend } from "./remote-send.js";
 import { Served } from "./served.js";
 
 export class Relay extends Served implements EndUser {
-  readonly #up: Exchange;
+  readonly #up: Context;
   readonly #upId: number;
   /** Operations of the user that the home has not answered; with the value, if it waits here. */
   readonly #pending = new Map<number, WireParcel | undefined>();
   #loss: NetchanError | undefined;
 
   constructor(
-    readonly exchange: Exchange,
+    readonly exchange: Context,
     id: number,
     override readonly port: RemoteSend | RemoteReceive,
   ) {
@@ -152,7 +151,9 @@ export class Relay extends Served implements EndUser {
       this.#fail(number, loss, parcel === undefined ? "unknown" : "not-sent");
       this.#settle(number);
     }
-    this.exchange.post(`"${this.port.kind === "send" ? "ended" : "done"}",${this.id},${JSON.stringify(loss.code)},${JSON.stringify(plainMessage(loss))}`);
+    this.exchange.post(
+      `"${this.port.kind === "send" ? "ended" : "done"}",${this.id},${JSON.stringify(loss.code)},${JSON.stringify(plainMessage(loss))}`,
+    );
   }
 
   dismiss(): void {

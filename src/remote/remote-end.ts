@@ -6,16 +6,11 @@
  * released; if it is sent here again meanwhile (the two crossed on the way) it goes on where it stopped.
  * Source: PROTOCOL.md "References".
  */
+
+import type { Travel } from "../core/offered.js";
 import type { NetchanError } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
-import type { Exchange } from "./exchange.js";
-
-/** Whoever uses an end of the other side: the application, or a relay for a third process. */
-export interface EndUser {
-  homeFrame(frame: HomeFrame): void;
-  /** The session has ended: everything that is open here settles. */
-  sessionEnded(loss: NetchanError, graceful: boolean): void;
-}
+import type { Context, EndUser } from "./context.js";
 
 export abstract class RemoteEnd implements EndUser {
   #count = 0;
@@ -27,9 +22,23 @@ export abstract class RemoteEnd implements EndUser {
   /** Its session is over, and why. */
   protected loss: NetchanError | undefined;
   readonly holders = undefined;
+  /** How values that are on their way hold it: those of its own session by the references they brought, others by borrowing. */
+  readonly travel: Travel = {
+    left: (by) => {
+      if (by !== this.exchange) this.borrow();
+    },
+    arrived: (by) => {
+      if (by === this.exchange) this.revived();
+      else this.returned();
+    },
+    dropped: (by) => {
+      if (by === this.exchange) this.dropped();
+      else this.giveBack();
+    },
+  };
 
   constructor(
-    readonly exchange: Exchange,
+    readonly exchange: Context,
     readonly id: number,
     readonly capacity: number,
   ) {}

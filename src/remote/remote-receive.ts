@@ -9,13 +9,14 @@
 import type { ReceiveChannel, Received } from "../contract.js";
 import type { ReceivePort } from "../core/end.js";
 import { List } from "../core/list.js";
+import type { Ending, Offered } from "../core/offered.js";
 import { receiveFrom } from "../core/operations.js";
 import type { Selection } from "../core/selection.js";
-import type { Ending, Offered, ReceiveWaiter, Source } from "../core/waiter.js";
+import type { ReceiveWaiter, Source } from "../core/waiter.js";
 import { NetchanError, plainMessage } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
 import type { WireParcel } from "./content.js";
-import type { Exchange } from "./exchange.js";
+import type { Context } from "./context.js";
 import { RemoteEnd } from "./remote-end.js";
 import { toldEnding } from "./told-error.js";
 
@@ -66,7 +67,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   /** A select that is being decided made way for another: no demand for it until it is decided. */
   #busy = 0;
 
-  get remote(): Exchange {
+  get remote(): Context {
     return this.exchange;
   }
   get buffered(): number {
@@ -122,12 +123,19 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     } else this.exchange.violated(`a ${frame.type} frame for a receive end`);
   }
 
-  #offered(number: number, epoch: number, parcel: WireParcel | undefined, fault: NetchanError | undefined, selectId: string | undefined): void {
+  #offered(
+    number: number,
+    epoch: number,
+    parcel: WireParcel | undefined,
+    fault: NetchanError | undefined,
+    selectId: string | undefined,
+  ): void {
     if (epoch !== this.#epoch) {
       parcel?.discard(); // the home has put it back already
       return;
     }
-    if (number !== this.#seen + this.#held.length + 1) this.exchange.violated(`offer ${number} came after offer ${this.#seen + this.#held.length}`);
+    if (number !== this.#seen + this.#held.length + 1)
+      this.exchange.violated(`offer ${number} came after offer ${this.#seen + this.#held.length}`);
     this.#held.push(new RemoteOffer(this, number, parcel, fault, selectId));
     this.#advance();
   }
@@ -221,7 +229,9 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     if (how === "take") this.exchange.post(`"take",${this.id},${offer.number}`);
     else {
       offer.parcel?.discard();
-      this.exchange.post(`"refuse",${this.id},${offer.number},${JSON.stringify(error?.code ?? "VALUE_REFUSED")},${JSON.stringify(error === undefined ? "" : plainMessage(error).slice(0, 1_000))}`);
+      this.exchange.post(
+        `"refuse",${this.id},${offer.number},${JSON.stringify(error?.code ?? "VALUE_REFUSED")},${JSON.stringify(error === undefined ? "" : plainMessage(error).slice(0, 1_000))}`,
+      );
     }
   }
 

@@ -5,14 +5,15 @@
  * Source: PROTOCOL.md "Sending".
  */
 import type { SendChannel } from "../contract.js";
-import type { SendPort } from "../core/end.js";
-import { rejected, SendOperation, type Sender } from "../core/operations.js";
+import type { Port, SendPort } from "../core/end.js";
+import type { Attempt, Parcel } from "../core/offered.js";
+import { dropEnds, holdEnds } from "../core/offered.js";
+import { rejected, type Sender, SendOperation } from "../core/operations.js";
 import type { Entry, Selection } from "../core/selection.js";
-import type { Attempt, Parcel } from "../core/waiter.js";
 import { NetchanError, withOutcome } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
-import type { Exchange } from "./exchange.js";
+import type { Context } from "./context.js";
 import { RemoteEnd } from "./remote-end.js";
 import { toldEnding, toldError } from "./told-error.js";
 
@@ -23,12 +24,15 @@ export const announceBytes = 64 * 1024;
 interface Pending extends Sender {
   /** The value, as long as it has not left this process. */
   content: Content | undefined;
+  /** The channel ends in the value: they live until its fate is known. */
+  ends?: readonly Port[];
   withdrawn(): void;
   claimed?(): void;
   unclaimed?(): void;
 }
 
 class PlainPending extends SendOperation implements Pending {
+  ends?: readonly Port[];
   constructor(public content: Content | undefined) {
     super();
   }
@@ -87,7 +91,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   }
 
   #post(content: Content, pending: Pending): number {
-    const number = this.#add(pending);
+    const number = this.#add(pending, content);
     if (content.bytes > announceBytes || !this.exchange.fits(content.bytes)) {
       pending.content = content;
       this.exchange.post(`"announce",${this.id},${number},${content.bytes}`);
@@ -95,7 +99,11 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     return number;
   }
 
-  #add(pending: Pending): number {
+  #add(pending: Pending, { ends }: Content): number {
+    if (ends.length > 0) {
+      pending.ends = ends;
+      holdEnds(ends, pending);
+    }
     const number = ++this.#operation;
     this.#pending.set(number, pending);
     this.exchange.operations++;
@@ -109,13 +117,13 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   // ── what a select case needs ──
 
   /** A send case of a third process, for one attempt: its value passes through as it is. */
-  passingCase(selection: Selection, index: number, parcel: Parcel): Entry {
+  passingCase(index: number, parcel: Parcel): Entry {
     const attempt = (): Attempt => ({ index, port: this, value: undefined, parcel });
     return { index, remote: this.exchange, enter: () => undefined, withdraw: () => undefined, attempt };
   }
 
   postCase(content: Content, selectId: string, pending: Pending): number {
-    const number = this.#add(pending);
+    const number = this.#add(pending, content);
     this.exchange.post(`"case",${this.id},${number},${JSON.stringify(selectId)},${content.bytes}`);
     return number;
   }
@@ -136,6 +144,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     const pending = this.#pending.get(number);
     if (pending === undefined) return undefined;
     this.#pending.delete(number);
+    if (pending.ends !== undefined) dropEnds(pending.ends, pending);
     this.exchange.operations--;
     if (this.#pending.size === 0 && this.#letGoHere) this.giveUp();
     this.exchange.idle();
@@ -163,7 +172,9 @@ export class RemoteSend extends RemoteEnd implements SendPort {
         return;
       case "ended": {
         const ending = toldEnding(frame.fields[1], frame.fields[2]);
-        this.#closing ??= { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause: ending?.cause, outcome: "not-sent" }) };
+        this.#closing ??= {
+          error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause: ending?.cause, outcome: "not-sent" }),
+        };
         this.letGo();
         return;
       }
@@ -204,6 +215,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     this.#pending.clear();
     this.exchange.operations -= pending.length;
     // What still stands here whole has never left this process.
+    for (const one of pending) if (one.ends !== undefined) dropEnds(one.ends, one);
     for (const one of pending) one.failed(withOutcome(loss, one.content === undefined ? "unknown" : "not-sent"));
   }
 }
@@ -211,6 +223,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
 /** A send case at a channel of another process: a value that moves only when its select grants it. */
 class RemoteCase implements Entry, Pending {
   content: Content | undefined = undefined;
+  ends?: readonly Port[];
   readonly #content: Content;
   #number: number | undefined;
   #claimed = false;
@@ -223,7 +236,7 @@ class RemoteCase implements Entry, Pending {
   ) {
     this.#content = port.exchange.encode(value);
   }
-  get remote(): Exchange {
+  get remote(): Context {
     return this.port.exchange;
   }
 

@@ -6,13 +6,15 @@
  * Source: PROTOCOL.md "Receiving".
  */
 import type { ReceivePort } from "../core/end.js";
+import { Home } from "../core/home.js";
+import type { Ending, Offered } from "../core/offered.js";
 import { Remaining } from "../core/selection.js";
-import { type Ending, type Offered, ReceiveWaiter, type Source } from "../core/waiter.js";
+import { ReceiveWaiter, type Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { UserFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
 import { WireParcel } from "./content.js";
-import type { Exchange } from "./exchange.js";
+import type { Context } from "./context.js";
 import { Served } from "./served.js";
 import { tellEnding } from "./told-error.js";
 
@@ -55,7 +57,7 @@ export class ServedReceive extends Served {
   skipped: Set<Offered> | undefined;
 
   constructor(
-    readonly exchange: Exchange,
+    readonly exchange: Context,
     id: number,
     override readonly port: ReceivePort,
     sources: readonly Source[] = port.sources,
@@ -68,10 +70,14 @@ export class ServedReceive extends Served {
     this.#remaining = new Remaining(sources.length);
   }
 
-  /** An end that is drained already says so without being asked. */
+  /** The other side hears of the end without asking for values: it may be waiting for nothing else. */
   override introduced(): void {
     if (this.#facets.length === 0) this.#done(undefined);
-    else if (this.port.closed) for (const facet of this.#facets) facet.source.join(facet);
+    for (const { source } of this.#facets) {
+      if (!(source instanceof Home)) continue;
+      if (source.drained) this.sourceEnded(source, source.ending);
+      else source.endWatchers.add(this);
+    }
   }
 
   get busy(): boolean {
@@ -102,7 +108,8 @@ export class ServedReceive extends Served {
         return;
       case "skip": {
         const offered = this.#open[frame.fields[1] - (this.#offered - this.#open.length + 1)];
-        if (offered !== undefined) (this.skipped ??= new Set()).add(offered);
+        this.skipped ??= new Set();
+        if (offered !== undefined) this.skipped.add(offered);
         this.#declined(frame.fields[1], frame.fields[2]);
         return;
       }
@@ -117,7 +124,10 @@ export class ServedReceive extends Served {
 
   #raise(limit: number): void {
     if (limit - this.#offered + this.#open.length > this.exchange.limits.maxPendingOperations)
-      this.exchange.violated(`a limit of ${limit} asks for more than ${this.exchange.limits.maxPendingOperations} values at once`, "LIMIT_EXCEEDED");
+      this.exchange.violated(
+        `a limit of ${limit} asks for more than ${this.exchange.limits.maxPendingOperations} values at once`,
+        "LIMIT_EXCEEDED",
+      );
     if (limit <= this.#limit) return;
     this.#limit = limit;
     this.#pull();
@@ -144,6 +154,7 @@ export class ServedReceive extends Served {
       offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
       return;
     }
+    if (offered.parcel === undefined) offered.hold?.(content.ends);
     this.#open.push(offered);
     this.#offered++;
     const selectId = offered.selectId === undefined ? "null" : JSON.stringify(offered.selectId);
@@ -156,7 +167,8 @@ export class ServedReceive extends Served {
 
   #oldest(number: number): Offered {
     const offered = this.#open[0];
-    if (offered === undefined || number !== this.#offered - this.#open.length + 1) return this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
+    if (offered === undefined || number !== this.#offered - this.#open.length + 1)
+      return this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
     this.#open.shift();
     return offered;
   }
@@ -164,13 +176,17 @@ export class ServedReceive extends Served {
   #refused(number: number, code: string, text: string): void {
     const offered = this.#oldest(number);
     if (code === "RECEIVER_LOST") offered.doubtful(new NetchanError("RECEIVER_LOST", text, { outcome: "unknown" }));
-    else offered.refused(new NetchanError(code === "LIMIT_EXCEEDED" || code === "DECODE_FAILED" ? code : "VALUE_REFUSED", text, { outcome: "not-sent" }));
+    else
+      offered.refused(
+        new NetchanError(code === "LIMIT_EXCEEDED" || code === "DECODE_FAILED" ? code : "VALUE_REFUSED", text, { outcome: "not-sent" }),
+      );
     this.exchange.idle();
   }
 
   #declined(number: number, epoch: number): void {
     const index = number - (this.#offered - this.#open.length + 1);
-    if (index < 0 || index >= this.#open.length || epoch !== this.#epoch + 1) this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
+    if (index < 0 || index >= this.#open.length || epoch !== this.#epoch + 1)
+      this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
     this.#pause();
     this.#epoch = epoch;
     this.#offered = this.#limit = number - 1;
@@ -180,7 +196,8 @@ export class ServedReceive extends Served {
 
   sourceEnded(source: Source, ending: Ending): void {
     if (this.#finished) return;
-    if (ending !== undefined || this.#remaining.finish(source) || (this.endsWithFirst && source === this.#facets[0]?.source)) this.#done(ending);
+    if (ending !== undefined || this.#remaining.finish(source) || (this.endsWithFirst && source === this.#facets[0]?.source))
+      this.#done(ending);
   }
   #done(ending: Ending): void {
     this.#finished = true;
@@ -198,6 +215,7 @@ export class ServedReceive extends Served {
     this.#pause();
     this.#finished = true;
     this.exchange.starved.delete(this);
+    for (const { source } of this.#facets) if (source instanceof Home) source.endWatchers.delete(this);
     for (const offered of this.#open.splice(0)) {
       if (loss === undefined || graceful) offered.returned();
       else offered.doubtful(loss);

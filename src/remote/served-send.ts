@@ -5,12 +5,12 @@
 import type { HomeSend } from "../core/channel.js";
 import { closeEnding } from "../core/channel.js";
 import type { Claim, Item } from "../core/item.js";
+import type { Ending } from "../core/offered.js";
 import type { Sender } from "../core/operations.js";
-import type { Ending } from "../core/waiter.js";
 import { NetchanError, type Outcome, plainMessage } from "../errors.js";
 import type { UserFrame, ValueTail } from "../wire/frame.js";
 import type { WireParcel } from "./content.js";
-import type { Exchange } from "./exchange.js";
+import type { Context } from "./context.js";
 import { Served } from "./served.js";
 import { tellEnding } from "./told-error.js";
 
@@ -57,7 +57,7 @@ export class ServedSend extends Served {
   #latest = 0;
 
   constructor(
-    readonly exchange: Exchange,
+    readonly exchange: Context,
     id: number,
     override readonly port: HomeSend,
   ) {
@@ -146,7 +146,8 @@ export class ServedSend extends Served {
   }
   #acceptable(arrival: Arrival, bytes: number): boolean {
     const most = this.exchange.limits.maxValueBytes;
-    if (bytes > most) arrival.failed(new NetchanError("LIMIT_EXCEEDED", `a value of ${bytes} bytes is larger than ${most}`, { outcome: "not-sent" }));
+    if (bytes > most)
+      arrival.failed(new NetchanError("LIMIT_EXCEEDED", `a value of ${bytes} bytes is larger than ${most}`, { outcome: "not-sent" }));
     return bytes <= most;
   }
 
@@ -209,7 +210,11 @@ export class ServedSend extends Served {
 
   failed(arrival: Arrival, error: NetchanError): void {
     const outcome: Outcome = error.outcome ?? "not-sent";
-    this.answer(arrival, `"failed"`, `,${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, 1_000))},${JSON.stringify(outcome)}`);
+    this.answer(
+      arrival,
+      `"failed"`,
+      `,${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, 1_000))},${JSON.stringify(outcome)}`,
+    );
   }
 
   answer(arrival: Arrival, type: string, more: string): void {

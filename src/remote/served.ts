@@ -1,6 +1,7 @@
 /** What the other side of a session holds here: an entry of the table of served ends. Layer: remote. */
-import type { NetchanError } from "../errors.js";
+
 import type { Port } from "../core/end.js";
+import type { NetchanError } from "../errors.js";
 import type { UserFrame } from "../wire/frame.js";
 
 export abstract class Served {

@@ -1,6 +1,6 @@
 /** Errors as another process tells them: a code of the closed list and a text, nothing else. Layer: remote. */
 import { closeEnding } from "../core/channel.js";
-import type { Ending } from "../core/waiter.js";
+import type { Ending } from "../core/offered.js";
 import { type ErrorCode, errorCodes, NetchanError, plainMessage } from "../errors.js";
 
 /** Texts from a peer are cut: they end up in logs. */

@@ -71,7 +71,9 @@ export type Batches = AsyncIterator<string | Uint8Array>;
 /** The next batch, in time. */
 async function next(batches: Batches, host: Host): Promise<string | Uint8Array> {
   return await new Promise((resolve, reject) => {
-    const timer = host.clock.start(handshakeMs, () => reject(new NetchanError("DIAL_FAILED", `the handshake took longer than ${handshakeMs} ms`)));
+    const timer = host.clock.start(handshakeMs, () =>
+      reject(new NetchanError("DIAL_FAILED", `the handshake took longer than ${handshakeMs} ms`)),
+    );
     batches.next().then(
       (result) => {
         timer.cancel();
@@ -92,7 +94,8 @@ async function next(batches: Batches, host: Host): Promise<string | Uint8Array> 
  */
 export async function introduce(link: Link, batches: Batches, host: Host, limits: Limits, credentials: unknown): Promise<Welcome> {
   const hello = JSON.stringify([["hello", { version: protocolVersion, limits: told(limits), credentials: credentials ?? null }]]);
-  if (hello.length > helloBytes) throw new NetchanError("LIMIT_EXCEEDED", `the credentials have to fit a first frame of ${helloBytes} bytes`);
+  if (hello.length > helloBytes)
+    throw new NetchanError("LIMIT_EXCEEDED", `the credentials have to fit a first frame of ${helloBytes} bytes`);
   void link.send(hello);
   const { type, fields } = onlyControl(await next(batches, host));
   if (type === "refused" || type === "end") throw remoteError(fields[0], fields[1]);
@@ -100,18 +103,25 @@ export async function introduce(link: Link, batches: Batches, host: Host, limits
   const welcome = fieldsOf(fields[0]);
   const { session } = welcome;
   if (typeof session !== "string" || !/^[0-9a-f]{32}$/.test(session)) throw violation("a welcome has no valid session");
-  return { session, capacity: count(welcome, "capacity", 0), heartbeatMs: count(welcome, "heartbeatMs", 1), limits: readLimits(welcome.limits) };
+  return {
+    session,
+    capacity: count(welcome, "capacity", 0),
+    heartbeatMs: count(welcome, "heartbeatMs", 1),
+    limits: readLimits(welcome.limits),
+  };
 }
 
 /** The listener's side, first half: reads what a stranger says of itself. */
 export async function readHello(batches: Batches, host: Host): Promise<Hello> {
   const batch = await next(batches, host);
-  if (typeof batch !== "string" || batch.length > helloBytes) throw violation(`the first frame has to be text of at most ${helloBytes} bytes`);
+  if (typeof batch !== "string" || batch.length > helloBytes)
+    throw violation(`the first frame has to be text of at most ${helloBytes} bytes`);
   const { type, fields } = onlyControl(batch);
   if (type !== "hello") throw violation(`a ${type} frame in place of a hello`);
   const hello = fieldsOf(fields[0]);
   const version = count(hello, "version", 0);
-  if (version !== protocolVersion) throw new NetchanError("VERSION_MISMATCH", `this process speaks version ${protocolVersion} of the protocol, the other ${version}`);
+  if (version !== protocolVersion)
+    throw new NetchanError("VERSION_MISMATCH", `this process speaks version ${protocolVersion} of the protocol, the other ${version}`);
   return { version, limits: readLimits(hello.limits), credentials: hello.credentials };
 }
 

@@ -98,7 +98,12 @@ export class Session {
   }
   /** Frames, bytes and timers that are still held: all zero when everything has settled. */
   get stats(): { readonly kept: number; readonly keptBytes: number; readonly outgoing: number; readonly pings: number } {
-    return { kept: this.#kept.length - this.#keptFrom, keptBytes: this.#keptBytes, outgoing: this.#outgoing.length, pings: this.#pings.size };
+    return {
+      kept: this.#kept.length - this.#keptFrom,
+      keptBytes: this.#keptBytes,
+      outgoing: this.#outgoing.length,
+      pings: this.#pings.size,
+    };
   }
 
   // ── out ──
@@ -178,7 +183,8 @@ export class Session {
       this.#unackedBytes += batch.length;
       for (const frame of readBatch(batch)) {
         if (frame.number === undefined) this.#control(frame);
-        else if (frame.number > this.#received + 1) throw new NetchanError("PROTOCOL_VIOLATION", `frame ${frame.number} came after frame ${this.#received}`);
+        else if (frame.number > this.#received + 1)
+          throw new NetchanError("PROTOCOL_VIOLATION", `frame ${frame.number} came after frame ${this.#received}`);
         else if (frame.number === this.#received + 1) {
           this.#received++;
           this.#owner.frame(frame);
@@ -218,7 +224,10 @@ export class Session {
   /** The other side has everything up to `number`. */
   #trim(number: unknown): void {
     if (typeof number !== "number" || !Number.isSafeInteger(number) || number < this.#acknowledged || number > this.#sent)
-      throw new NetchanError("PROTOCOL_VIOLATION", `an acknowledgement of ${String(number)} is outside ${this.#acknowledged} to ${this.#sent}`);
+      throw new NetchanError(
+        "PROTOCOL_VIOLATION",
+        `an acknowledgement of ${String(number)} is outside ${this.#acknowledged} to ${this.#sent}`,
+      );
     this.#acknowledged = number;
     for (let kept = this.#kept[this.#keptFrom]; kept !== undefined && kept.number <= number; kept = this.#kept[this.#keptFrom]) {
       this.#keptBytes -= kept.bytes;
@@ -245,16 +254,17 @@ export class Session {
   #ackSoon(): void {
     if (this.#received === this.#ackSent || this.#finish !== undefined) return;
     if (this.#ackDue()) this.#flushSoon();
-    else this.#ackTimer ??= this.#host.clock.start(
-      ackMs,
-      () => {
-        this.#ackTimer = undefined;
-        if (this.#finish !== undefined || this.#received === this.#ackSent) return;
-        this.#acknowledge();
-        this.#flush();
-      },
-      "idle",
-    );
+    else
+      this.#ackTimer ??= this.#host.clock.start(
+        ackMs,
+        () => {
+          this.#ackTimer = undefined;
+          if (this.#finish !== undefined || this.#received === this.#ackSent) return;
+          this.#acknowledge();
+          this.#flush();
+        },
+        "idle",
+      );
   }
 
   #acknowledge(): void {
@@ -283,7 +293,10 @@ export class Session {
       if (this.#finish !== undefined) return;
       const silentMs = this.#host.clock.now() - this.#heardAt;
       if (silentMs >= 3 * heartbeatMs) {
-        this.finish({ reason: "lost", error: new NetchanError("SESSION_LOST", `the other side has been silent for ${Math.round(silentMs)} ms`) });
+        this.finish({
+          reason: "lost",
+          error: new NetchanError("SESSION_LOST", `the other side has been silent for ${Math.round(silentMs)} ms`),
+        });
         return;
       }
       if (asks && silentMs >= heartbeatMs * 0.9) this.ping(() => undefined);

@@ -3,7 +3,6 @@
  * Everything that happens is an event of one queue, so that a run is repeated exactly by its seed; the simulator and `netchan/testing`
  * are built on it.
  */
-import type { Clock, Timer } from "../core/clock.js";
 import type { Link } from "../contract.js";
 
 /** Numbers from 0 up to, not including, 1, the same for the same seed. Source: mulberry32, after Tommy Ettinger (public domain). */
@@ -17,6 +16,15 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/** The core's clock, by its shape: transports know nothing of the layers above them but the seam. */
+interface Timer {
+  cancel(): void;
+}
+interface Clock {
+  now(): number;
+  date(): Date;
+  start(ms: number, callback: () => void): Timer;
+}
 interface Event {
   readonly at: number;
   readonly order: number;
@@ -82,7 +90,12 @@ export class VirtualTime {
     this.#now = Math.max(this.#now, Math.min(this.nextAt ?? until, until));
   }
 
-  get host(): { readonly clock: Clock; readonly random: () => number; readonly randomBytes: (count: number) => Uint8Array; readonly defer: (callback: () => void) => void } {
+  get host(): {
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly randomBytes: (count: number) => Uint8Array;
+    readonly defer: (callback: () => void) => void;
+  } {
     return {
       clock: { now: () => this.#now, date: () => new Date(this.#now), start: (ms, callback) => this.schedule(Math.max(0, ms), callback) },
       random: this.random,
@@ -116,7 +129,8 @@ class Reading implements AsyncIterableIterator<string | Uint8Array> {
   next(): Promise<IteratorResult<string | Uint8Array>> {
     const batch = this.#batches.shift();
     if (batch !== undefined) return Promise.resolve({ done: false, value: batch });
-    if (this.#end !== undefined) return this.#end.error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#end.error);
+    if (this.#end !== undefined)
+      return this.#end.error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#end.error);
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });

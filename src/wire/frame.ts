@@ -84,10 +84,22 @@ export interface CaseTail {
   /** Absent in a receive case. */
   readonly value: ValueTail | undefined;
 }
-type Field<K> = K extends "count" | "index" ? number : K extends "text" ? string : K extends "text?" ? string | null : K extends "value" ? ValueTail : K extends "cases" ? readonly CaseTail[] : never;
+type Field<K> = K extends "count" | "index"
+  ? number
+  : K extends "text"
+    ? string
+    : K extends "text?"
+      ? string | null
+      : K extends "value"
+        ? ValueTail
+        : K extends "cases"
+          ? readonly CaseTail[]
+          : never;
 type Fields<S extends readonly Kind[]> = { readonly [I in keyof S]: Field<S[I]> };
 /** A numbered frame, its fields checked. */
-export type Frame = { [T in FrameType]: { readonly number: number; readonly type: T; readonly fields: Fields<(typeof shapes)[T]> } }[FrameType];
+export type Frame = {
+  [T in FrameType]: { readonly number: number; readonly type: T; readonly fields: Fields<(typeof shapes)[T]> };
+}[FrameType];
 export interface Control {
   /** Frames that are not numbered. */
   readonly number: undefined;
@@ -98,10 +110,29 @@ export interface Control {
 /** A frame from the user of an end to its home. */
 export type UserFrame = Extract<
   Frame,
-  { readonly type: "send" | "announce" | "value" | "case" | "grant" | "deny" | "cancel" | "limit" | "take" | "decline" | "skip" | "unskip" | "refuse" | "close" }
+  {
+    readonly type:
+      | "send"
+      | "announce"
+      | "value"
+      | "case"
+      | "grant"
+      | "deny"
+      | "cancel"
+      | "limit"
+      | "take"
+      | "decline"
+      | "skip"
+      | "unskip"
+      | "refuse"
+      | "close";
+  }
 >;
 /** A frame from the home of an end to its user. */
-export type HomeFrame = Extract<Frame, { readonly type: "sent" | "failed" | "withdrawn" | "fetch" | "claim" | "unclaim" | "offer" | "done" | "ended" | "released" }>;
+export type HomeFrame = Extract<
+  Frame,
+  { readonly type: "sent" | "failed" | "withdrawn" | "fetch" | "claim" | "unclaim" | "offer" | "done" | "ended" | "released" }
+>;
 
 function violation(what: string): NetchanError {
   return new NetchanError("PROTOCOL_VIOLATION", what);
@@ -121,7 +152,8 @@ class Sidecars {
     this.#at = from;
   }
   next(length: unknown): Uint8Array {
-    if (!isCount(length) || this.bytes === undefined || this.#at + length > this.bytes.length) throw violation("a frame names sidecar bytes that are not there");
+    if (!isCount(length) || this.bytes === undefined || this.#at + length > this.bytes.length)
+      throw violation("a frame names sidecar bytes that are not there");
     this.#at += length;
     return this.bytes.subarray(this.#at - length, this.#at);
   }
@@ -188,7 +220,8 @@ function readFrame(frame: unknown, sidecars: Sidecars): Frame | Control {
   if (typeof second !== "string" || !Object.hasOwn(shapes, second)) throw violation("unknown frame type");
   const kinds: readonly Kind[] = shapes[second as FrameType];
   const last = kinds[kinds.length - 1];
-  if (last === "value" ? frame.length <= kinds.length + 1 : frame.length !== kinds.length + 2) throw violation(`a ${second} frame has the wrong number of fields`);
+  if (last === "value" ? frame.length <= kinds.length + 1 : frame.length !== kinds.length + 2)
+    throw violation(`a ${second} frame has the wrong number of fields`);
   const fields = kinds.map((kind, index) => {
     if (kind === "value") return readValue(frame, index + 2, sidecars);
     return kind === "cases" ? readCases(frame[index + 2], sidecars) : readField(kind, frame[index + 2]);
@@ -267,7 +300,12 @@ export function writeBatch(frames: readonly string[], blobs: readonly Uint8Array
 }
 
 /** The fields of a value at the end of a frame, each behind a comma. */
-export function writeValue(value: { readonly json: string; readonly meta: string | undefined; readonly refs: readonly EndRef[]; readonly blobs: readonly Uint8Array[] }): string {
+export function writeValue(value: {
+  readonly json: string;
+  readonly meta: string | undefined;
+  readonly refs: readonly EndRef[];
+  readonly blobs: readonly Uint8Array[];
+}): string {
   if (value.meta === undefined && value.refs.length === 0 && value.blobs.length === 0) return `,${value.json}`;
   return `,${value.json},${value.meta ?? "null"},${JSON.stringify(value.refs)},${JSON.stringify(value.blobs.map((blob) => blob.length))}`;
 }

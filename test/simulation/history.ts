@@ -78,19 +78,30 @@ export function checkCapacity(history: History): void {
 /** Holds when the network is quiet: nothing that could meet is left waiting. */
 export function checkQuiet(history: History): void {
   for (const channel of history.channels) {
-    const at = (operation: Operation, sends: boolean): boolean => operation.parts.some((part) => part.channel === channel && (part.value !== undefined) === sends);
+    const at = (operation: Operation, sends: boolean): boolean =>
+      operation.parts.some((part) => part.channel === channel && (part.value !== undefined) === sends);
     const pending = history.pending.filter((operation) => !operation.aborted);
     const senders = pending.filter((operation) => at(operation, true));
     const receivers = pending.filter((operation) => at(operation, false));
     const name = `channel ${channel.index} (home ${channel.home}, capacity ${channel.capacity})`;
     if (channel.touchedByCut) continue;
-    for (const sender of senders) for (const receiver of receivers) if (sender !== receiver) fail("LIVE", `a ${sender.kind} of process ${sender.process} and a ${receiver.kind} of process ${receiver.process} both wait at ${name}`);
+    for (const sender of senders)
+      for (const receiver of receivers)
+        if (sender !== receiver)
+          fail(
+            "LIVE",
+            `a ${sender.kind} of process ${sender.process} and a ${receiver.kind} of process ${receiver.process} both wait at ${name}`,
+          );
     const { fulfilled, received } = counts(history, channel);
     if (receivers.length > 0 && fulfilled > received) fail("LIVE", `${fulfilled - received} values are in ${name} while a receive waits`);
-    if (senders.length > 0 && channel.capacity > fulfilled - received && channel.capacity > 0) fail("LIVE", `a send waits though ${name} has room`);
-    if (channel.closedAt !== undefined && receivers.length > 0 && fulfilled === received && senders.length === 0) fail("SETTLE", `a receive waits at ${name}, which is closed and empty`);
+    if (senders.length > 0 && channel.capacity > fulfilled - received && channel.capacity > 0)
+      fail("LIVE", `a send waits though ${name} has room`);
+    if (channel.closedAt !== undefined && receivers.length > 0 && fulfilled === received && senders.length === 0)
+      fail("SETTLE", `a receive waits at ${name}, which is closed and empty`);
   }
-  for (const operation of history.pending) if (operation.aborted && operation.kind !== "send" && operation.parts.every((part) => part.value === undefined)) fail("SETTLE", "an aborted receive is still pending");
+  for (const operation of history.pending)
+    if (operation.aborted && operation.kind !== "send" && operation.parts.every((part) => part.value === undefined))
+      fail("SETTLE", "an aborted receive is still pending");
 }
 
 export function counts(history: History, channel: Channel): { readonly fulfilled: number; readonly received: number } {
@@ -110,10 +121,12 @@ export function checkHistory(history: History): void {
   for (const operation of history.operations) {
     if (typeof operation.received !== "number") continue;
     const other = receivedBy.get(operation.received);
-    if (other !== undefined) fail("ONE", `value ${operation.received} was received by process ${other.process} and by process ${operation.process}`);
+    if (other !== undefined)
+      fail("ONE", `value ${operation.received} was received by process ${other.process} and by process ${operation.process}`);
     receivedBy.set(operation.received, operation);
   }
-  for (const operation of history.operations) for (const part of operation.parts) if (part.value !== undefined) checkValue(operation, part, receivedBy.get(part.value));
+  for (const operation of history.operations)
+    for (const part of operation.parts) if (part.value !== undefined) checkValue(operation, part, receivedBy.get(part.value));
   const sent = new Set(history.operations.flatMap((operation) => operation.parts.map((part) => part.value)));
   for (const value of receivedBy.keys()) if (!sent.has(value)) fail("ONE", `value ${value} was received and never sent`);
   for (const channel of history.channels) {
@@ -128,11 +141,13 @@ function checkValue(operation: Operation, part: Part, receiver: Operation | unde
   if (operation.done === part) {
     if (receiver === undefined) {
       if (channel.capacity === 0) fail("ONE", `${what} was fulfilled and never received`);
-    } else if (channel.capacity === 0 && (receiver.settledIn as number) > (operation.settledIn as number)) fail("RDV", `${what} was fulfilled before it was received`);
+    } else if (channel.capacity === 0 && (receiver.settledIn as number) > (operation.settledIn as number))
+      fail("RDV", `${what} was fulfilled before it was received`);
     return;
   }
   if (receiver === undefined) return;
-  if (operation.done !== undefined || (operation.settledAt !== undefined && operation.error === undefined)) fail("SEL", `${what} was received though another case won`);
+  if (operation.done !== undefined || (operation.settledAt !== undefined && operation.error === undefined))
+    fail("SEL", `${what} was received though another case won`);
   if (operation.settledAt === undefined) fail("ONE", `${what} was received and its send never settled`);
   const { error } = operation;
   if (!NetchanError.is(error)) fail("CANCEL", `${what} was aborted, and received`);
@@ -141,17 +156,26 @@ function checkValue(operation: Operation, part: Part, receiver: Operation | unde
 
 /** Where one process only ever receives it sees each process's plain sends in the order of their calls. With several, what one did not take may come later. */
 function checkOrder(history: History, channel: Channel): void {
-  const receives = history.operations.filter((operation) => operation.done?.channel === channel && typeof operation.received === "number").sort((a, b) => (a.settledAt as number) - (b.settledAt as number));
-  const wanting = history.operations.filter((operation) => operation.parts.some((part) => part.channel === channel && part.value === undefined));
+  const receives = history.operations
+    .filter((operation) => operation.done?.channel === channel && typeof operation.received === "number")
+    .sort((a, b) => (a.settledAt as number) - (b.settledAt as number));
+  const wanting = history.operations.filter((operation) =>
+    operation.parts.some((part) => part.channel === channel && part.value === undefined),
+  );
   if (new Set(wanting.map((operation) => operation.process)).size !== 1) return;
   const begun = new Map<number, Operation>();
-  for (const operation of history.operations) if (operation.kind === "send") for (const part of operation.parts) if (part.value !== undefined) begun.set(part.value, operation);
+  for (const operation of history.operations)
+    if (operation.kind === "send") for (const part of operation.parts) if (part.value !== undefined) begun.set(part.value, operation);
   const latest = new Map<number, Operation>();
   for (const receive of receives) {
     const send = begun.get(receive.received as number);
     if (send === undefined) continue;
     const before = latest.get(send.process);
-    if (before !== undefined && before.begunAt > send.begunAt) fail("FIFO", `process ${receive.process} received value ${receive.received} of process ${send.process} on channel ${channel.index} after a later one`);
+    if (before !== undefined && before.begunAt > send.begunAt)
+      fail(
+        "FIFO",
+        `process ${receive.process} received value ${receive.received} of process ${send.process} on channel ${channel.index} after a later one`,
+      );
     latest.set(send.process, send);
   }
 }
@@ -159,7 +183,12 @@ function checkOrder(history: History, channel: Channel): void {
 function checkClose(history: History, channel: Channel): void {
   if (channel.doneAt === undefined) return;
   for (const operation of history.operations) {
-    if (operation.done?.channel === channel && typeof operation.received === "number" && (operation.settledAt as number) > channel.doneAt && operation.begunAt > channel.doneAt)
+    if (
+      operation.done?.channel === channel &&
+      typeof operation.received === "number" &&
+      (operation.settledAt as number) > channel.doneAt &&
+      operation.begunAt > channel.doneAt
+    )
       fail("CLOSE", `value ${operation.received} was received on channel ${channel.index} after a receiver had seen the end`);
   }
 }

@@ -56,8 +56,10 @@ class Program {
       });
       this.#ends.add(send).add(receive);
     }
-    for (const [process, peers] of world.peersOf.entries()) for (const peer of peers) void this.#listen(process, peer.receive as ReceiveChannel<Value>);
-    for (const channel of history.channels) for (let count = 1 + world.below(3); count > 0; count--) this.#hand(channel.home, channel.index);
+    for (const [process, peers] of world.peersOf.entries())
+      for (const peer of peers) void this.#listen(process, peer.receive as ReceiveChannel<Value>);
+    for (const channel of history.channels)
+      for (let count = 1 + world.below(3); count > 0; count--) this.#hand(channel.home, channel.index);
     await world.quiet();
   }
 
@@ -209,24 +211,31 @@ class Program {
     await this.#drainChannels();
     for (const channel of history.channels) {
       const { fulfilled, received } = counts(history, channel);
-      if (fulfilled !== received && !channel.touchedByCut) throw new Error(`ONE: of ${fulfilled} fulfilled values on channel ${channel.index} ${received} were received`);
+      if (fulfilled !== received && !channel.touchedByCut)
+        throw new Error(`ONE: of ${fulfilled} fulfilled values on channel ${channel.index} ${received} were received`);
     }
     for (const end of this.#ends) end[Symbol.dispose]();
     await world.quiet();
     for (const operation of history.pending) throw new Error(`SETTLE: a ${operation.kind} of process ${operation.process} never settled`);
     checkHistory(history);
-    for (const line of world.lines) for (const peer of line.peers) if (line.up && peer.status.state === "ended") throw new Error(`SETTLE: a session ended by itself: ${String(peer.status.end.error)}`);
+    for (const line of world.lines)
+      for (const peer of line.peers)
+        if (line.up && peer.status.state === "ended")
+          throw new Error(`SETTLE: a session ended by itself: ${String(peer.status.end.error)}`);
     this.#checkTables("after everything was let go", false);
     for (const line of world.lines) if (line.up) for (const peer of line.peers) void peer.close({ drainMs: 1000 });
     await world.quiet();
-    for (const line of world.lines) for (const peer of line.peers) if (peer.status.state !== "ended" || (line.up && peer.status.end.reason !== "closed")) throw new Error(`SETTLE: a session is ${JSON.stringify(peer.status)}`);
+    for (const line of world.lines)
+      for (const peer of line.peers)
+        if (peer.status.state !== "ended" || (line.up && peer.status.end.reason !== "closed"))
+          throw new Error(`SETTLE: a session is ${JSON.stringify(peer.status)}`);
     this.#checkTables("after the sessions were closed", true);
   }
 
   async #drainChannels(): Promise<void> {
     const { history, world } = this;
     for (const channel of history.channels) {
-      const { receive } = this.held[channel.home]?.[channel.index] as Held;
+      const receive = this.held[channel.home]?.[channel.index]?.receive;
       if (receive === undefined) continue;
       for (;;) {
         const part: Part = { channel, value: undefined };
@@ -284,11 +293,19 @@ export async function runSeed(seed: number): Promise<Report> {
     }
     await world.quiet();
     checkQuiet(program.history);
-    for (const line of world.lines) for (const peer of line.peers) if (line.up && peer.status.state === "ended") throw new Error(`SETTLE: a session ended by itself: ${String(peer.status.end.error)}`);
+    for (const line of world.lines)
+      for (const peer of line.peers)
+        if (line.up && peer.status.state === "ended")
+          throw new Error(`SETTLE: a session ended by itself: ${String(peer.status.end.error)}`);
     await program.finish();
     if (unhandled.length > 0) throw new Error(`SETTLE: unhandled rejection: ${String(unhandled[0])}`);
     const { operations } = program.history;
-    return { events: world.events, operations: operations.length, selects: operations.filter(({ kind }) => kind === "select" || kind === "try").length, cuts: program.cuts };
+    return {
+      events: world.events,
+      operations: operations.length,
+      selects: operations.filter(({ kind }) => kind === "select" || kind === "try").length,
+      cuts: program.cuts,
+    };
   } finally {
     process.off("unhandledRejection", onUnhandled);
   }

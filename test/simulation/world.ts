@@ -2,12 +2,13 @@
  * A network of processes in one, on a virtual clock, in which a seed decides what happens next: which link delivers, whose turn of
  * the event loop ends, which timer fires, which user step runs. The code under test is the real one, through its public operations.
  */
+
+import type { Link, Peer } from "../../src/contract.js";
 import { homeChannel } from "../../src/core/channel.js";
 import { Gather } from "../../src/core/gather.js";
 import { makeSelect, type Select } from "../../src/core/select.js";
 import { resolveLimits } from "../../src/limits.js";
 import { SessionPeer } from "../../src/peer.js";
-import type { Link, Peer } from "../../src/contract.js";
 import { seeded, VirtualTime } from "../../src/transports/memory.js";
 
 /** One direction of a link: batches that were sent and have not arrived. */

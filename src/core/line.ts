@@ -1,0 +1,77 @@
+/**
+ * The values of a channel that nobody has yet. Layer: core.
+ * Two lists, each in the order of arrival: `buffer` (their sends are fulfilled) and `waiting` (their sends are not). A value that was
+ * offered is in neither, and returns to its place. Invariant: `absent` counts the waiting values that are still with their senders.
+ */
+import type { Item } from "./item.js";
+import { List } from "./list.js";
+
+export class Line {
+  readonly buffer = new List<Item>();
+  readonly waiting = new List<Item>();
+  absent = 0;
+
+  get empty(): boolean {
+    return this.buffer.size === 0 && this.waiting.size === 0;
+  }
+
+  /** In the order of arrival. What returns is older than nearly all others, what is new is younger than all: both ends are near. */
+  insert(item: Item): void {
+    const list = item.fulfilled ? this.buffer : this.waiting;
+    item.state = "queued";
+    const tail = list.tail;
+    if (tail === undefined || tail.order < item.order) {
+      list.push(item);
+      return;
+    }
+    let place: Item | undefined;
+    for (let next = list.head; next !== undefined && next.order < item.order; next = next.next as Item | undefined) place = next;
+    list.insertAfter(item, place);
+  }
+
+  /** Takes it out of whichever list it is in. */
+  take(item: Item): void {
+    if (!this.waiting.remove(item)) this.buffer.remove(item);
+  }
+
+  /** Nobody will have it. */
+  drop(item: Item): void {
+    item.state = "gone";
+    this.present(item);
+    this.take(item);
+    item.parcel?.discard();
+    item.letGo();
+  }
+
+  announce(item: Item): void {
+    item.absent = true;
+    this.absent++;
+  }
+  /** It is with its sender no longer. */
+  present(item: Item): void {
+    if (item.absent) this.absent--;
+    item.absent = false;
+  }
+
+  /** The oldest value. */
+  first(): Item | undefined {
+    const [buffered, waiting] = [this.buffer.head, this.waiting.head];
+    if (buffered === undefined || waiting === undefined) return buffered ?? waiting;
+    return buffered.order < waiting.order ? buffered : waiting;
+  }
+  /** The next older one behind `item`, which is in line. */
+  after(item: Item): Item | undefined {
+    const mine = item.next as Item | undefined;
+    const others = item.fulfilled ? this.waiting : this.buffer;
+    let other = others.tail !== undefined && others.tail.order > item.order ? others.head : undefined; // most often all are older
+    while (other !== undefined && other.order < item.order) other = other.next as Item | undefined;
+    if (mine === undefined || other === undefined) return mine ?? other;
+    return mine.order < other.order ? mine : other;
+  }
+
+  /** The one that a drop policy throws away to make room for `item`, which is in no list yet. */
+  victim(item: Item, whenFull: "drop-oldest" | "drop-newest"): Item {
+    const oldest = this.buffer.head;
+    return whenFull === "drop-newest" || oldest === undefined || oldest.order > item.order ? item : oldest;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What the ends of one session need of the table they stand in. Layer: remote. Implemented by exchange.ts.
+ * An interface of its own, so that ends do not know the table that makes them.
+ */
+import type { Limits } from "../contract.js";
+import type { Port } from "../core/end.js";
+import type { RemoteHome } from "../core/offered.js";
+import type { NetchanError } from "../errors.js";
+import type { Host } from "../session/host.js";
+import type { EndRef, HomeFrame, ValueTail } from "../wire/frame.js";
+import type { Content, ParcelOwner, WireParcel } from "./content.js";
+import type { Served } from "./served.js";
+import type { Fetches } from "./windows.js";
+
+/** Whoever uses an end of the other side: the application, or a relay for a third process. */
+export interface EndUser {
+  homeFrame(frame: HomeFrame): void;
+  /** The session has ended: everything that is open here settles. */
+  sessionEnded(loss: NetchanError, graceful: boolean): void;
+}
+
+export interface Context extends RemoteHome, ParcelOwner {
+  readonly limits: Limits;
+  readonly host: Host;
+  /** The ends the other side holds here … */
+  readonly served: ReadonlyMap<number, Served>;
+  /** … and the ends this side holds there. */
+  readonly remotes: Map<number, EndUser>;
+  /** Served ends that wait for room on the session. */
+  readonly starved: Set<Served>;
+  readonly fetches: Fetches;
+  /** The peer of this session, which `received.from` shows for values of channels that live here. */
+  readonly from: unknown;
+  /** Operations of this side that the other side has not answered. */
+  operations: number;
+  /** The session is being closed: no new operations. */
+  readonly closing: NetchanError | undefined;
+
+  /** Sends a numbered frame. */
+  post(rest: string, blobs?: readonly Uint8Array[]): void;
+  /** Nothing that can wait should be added now. */
+  readonly congested: boolean;
+  /** Sends a frame that ends in a value. The references of its ends are counted from here on. */
+  postValue(start: string, content: Content): void;
+  /** The same for a value that the other side's window counts. */
+  postCounted(start: string, content: Content): void;
+  fits(bytes: number): boolean;
+  /**
+   * Makes a value ready for this session.
+   * @throws NetchanError `ENCODE_FAILED`, or `LIMIT_EXCEEDED` for what the other side would not take
+   */
+  encode(value: unknown): Content;
+  /** Why no operation can begin now. */
+  refusal(): NetchanError | undefined;
+  /** How an end is written in a value for the other side. */
+  reference(port: Port): EndRef;
+  /** The frame that names new ends has been sent: now their state may follow. */
+  introduce(): void;
+  /** Takes an end of its own at the home of one that this side holds. */
+  fork(id: number, user: EndUser): number;
+  unfork(id: number, loss: NetchanError | undefined): void;
+  /**
+   * Takes a value off a frame: counts it and its references, and checks it.
+   * @param bytes - what the window counts for it; 0 for values that were asked for
+   * @param from - the peer, for a value of a channel that lives here
+   * @returns the parcel, or why the value cannot be accepted here
+   * @throws NetchanError when no honest peer sends such a value
+   */
+  accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError;
+  /** The same for a value that only passes through. */
+  pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel;
+  /** Counts an operation of the other side that waits here. */
+  admitOperation(): void;
+  releaseOperation(): void;
+  /** Something has been finished that a goodbye may be waiting for. */
+  idle(): void;
+  /** @throws NetchanError: the other side broke the rules, and the session ends with that code. */
+  violated(what: string, code?: "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED"): never;
+}
