@@ -108,9 +108,10 @@ export class Exchange implements Context {
   }
   encode(value: unknown): Content {
     const content = this.codec.encode(value);
-    const { maxValueBytes, maxChannels } = this.#options.peerLimits;
-    if (content.bytes > maxValueBytes)
-      throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${content.bytes} bytes, the other side accepts ${maxValueBytes}`, {
+    const { maxValueBytes, maxFrameBytes, maxChannels } = this.#options.peerLimits;
+    const most = Math.min(maxValueBytes, maxFrameBytes - frameBytes);
+    if (content.bytes * 3 > most && exactBytes(content) > most)
+      throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${exactBytes(content)} bytes, the other side accepts ${most}`, {
         outcome: "not-sent",
       });
     if (content.ends.length > 0 && this.served.size + content.ends.length > maxChannels)
@@ -396,3 +397,11 @@ export class Exchange implements Context {
 /** The ids below are the default pair's. */
 export const pairIds = { toListener: 1, toDialer: 2 } as const;
 const firstFreeId = 4;
+/** Room in a batch for what stands around a value: its frame's other fields, an acknowledgement, the references of its ends. */
+const frameBytes = 2 * 1024;
+
+/** What a value takes on the wire; `bytes` counts a character as one, and it may take three. */
+function exactBytes({ json, meta, blobs }: Content): number {
+  const text = new TextEncoder();
+  return blobs.reduce((sum, blob) => sum + blob.length, text.encode(json).length + text.encode(meta ?? "").length);
+}
