@@ -171,7 +171,7 @@ export function sessions<In = unknown, Out = In>(
   const { minMs, maxMs } = { ...defaultBackoff, ...(options.reconnect === false ? {} : options.reconnect) };
   const feed = homeChannel({ capacity: 0 });
   const stopped = new AbortController();
-  feed.home.watchers.add({ sendEnded: () => stopped.abort() });
+  feed.home.watchers.add({ sendEnded: () => stopped.abort(), sendMuted: () => undefined });
   const stop = (): void => {
     feed.home.close(undefined);
   };

@@ -137,7 +137,7 @@ export class LinkListener implements Listener<unknown, never> {
       throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
     const { limits, capacity, whenInDoubt, heartbeatMs, superjson } = this.#checked;
     const id = unguessableId(host);
-    await link.send(writeWelcome({ session: id, capacity, heartbeatMs, limits: told(limits) }));
+    void Promise.resolve(link.send(writeWelcome({ session: id, capacity, heartbeatMs, limits: told(limits) }))).catch(() => undefined); // its end will be heard
     const peer: SessionPeer = new SessionPeer({
       host,
       link,
@@ -190,8 +190,8 @@ export class LinkListener implements Listener<unknown, never> {
 
   close(options: { drainMs?: number } = {}): Promise<void> {
     const { drainMs = defaultDrainMs } = options;
-    if (typeof drainMs !== "number" || !(drainMs >= 0))
-      throw new RangeError(`Expected drainMs to be a number of at least 0, got ${String(drainMs)}`);
+    if (typeof drainMs !== "number" || !(drainMs >= 0) || drainMs === Infinity)
+      throw new RangeError(`Expected drainMs to be a finite number of at least 0, got ${String(drainMs)}`);
     this.#closing ??= this.#close(drainMs);
     return this.#closing;
   }

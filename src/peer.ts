@@ -49,7 +49,10 @@ class HomePair {
     this.toListener = homeChannel(channel, true);
     this.toDialer = homeChannel(channel, true);
     this.toListener.home.gather = merged.gather;
-    this.toDialer.home.onUndelivered = (item, outcome) => this.undelivered.push({ item, outcome });
+    this.toDialer.home.onUndelivered = (item, outcome) => {
+      this.undelivered.push({ item, outcome });
+      if (this.undelivered.length > options.capacity) this.undelivered.shift();
+    };
     exchange.servePair(this.toListener.send, pairIds.toListener, undefined);
     exchange.servePair(this.toDialer.receive, pairIds.toDialer, [this.toDialer.home, merged.scatter]);
     // Of each direction this process holds one end only: when the dialer lets go of the other, that is the end.

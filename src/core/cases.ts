@@ -4,7 +4,7 @@
  */
 import type { Home } from "./home.js";
 import type { Item } from "./item.js";
-import { type Attempt, type Ending, type Offered, openOffered, type Parcel, type RemoteHome } from "./offered.js";
+import { type Attempt, type Ending, type Offered, openOrRefuse, type Parcel, type RemoteHome } from "./offered.js";
 import type { Sender } from "./operations.js";
 import { type Entry, finishCase, type Remaining, type Selection } from "./selection.js";
 import { ReceiveWaiter, type Source } from "./waiter.js";
@@ -33,8 +33,12 @@ export class ReceiveCase extends ReceiveWaiter implements Entry {
     return { index: this.index, source: this.source };
   }
   accept(offered: Offered): void {
-    const value = openOffered(offered);
-    this.selection.win(this.index, { value, from: offered.parcel?.from });
+    const opened = openOrRefuse(offered);
+    if (opened === undefined) {
+      this.source.join(this);
+      return;
+    }
+    this.selection.win(this.index, { value: opened.value, from: offered.parcel?.from });
     offered.taken();
   }
   finish(ending: Ending): void {

@@ -6,7 +6,6 @@ import { channelOptions, homeChannel } from "./channel.js";
 import { describe, type ReceivePort, receiveEnd, receivePortOf, sendEnd, sendPortOf, signalOf } from "./end.js";
 import { AbortWatch, Deferred, received, receivedEnding, receiveFrom, rejected } from "./operations.js";
 import { Remaining, Selection } from "./selection.js";
-import { Swallower } from "./serving.js";
 import type { Source } from "./waiter.js";
 
 /** A view over several receive ends. It holds nothing: each receive is a select over the sources. */
@@ -131,7 +130,7 @@ export function ask(send: SendChannel<never>, question: (reply: never) => unknow
   const outcome = new Deferred<unknown>();
   const settle = (): void => {
     stop.stop();
-    reply.home.join(new Swallower());
+    reply.home.mute();
   };
   if (signal !== undefined) {
     stop.watch(signal, (reason) => {

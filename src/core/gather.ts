@@ -3,30 +3,28 @@
  * It holds no values: a channel that has some, and no waiter of its own, stands in a ring and is served in turn.
  * Invariant: each step is O(1), however many channels there are; a channel stands in the ring at most once.
  */
-import type { Gathering, Home } from "./home.js";
+import type { Gathering } from "./gathering.js";
+import type { Home } from "./home.js";
 import type { Item } from "./item.js";
 import { List } from "./list.js";
 import type { Selection } from "./selection.js";
 import { decidingAbove, offerTo, serveAll } from "./serving.js";
 import type { ReceiveWaiter, Source } from "./waiter.js";
 
-export class Gather implements Source, Gathering {
+export class Gather implements Source, Gathering<Home> {
   readonly remote = undefined;
   readonly #receivers = new List<ReceiveWaiter>();
   readonly #ring = new List<Home>();
   closed = false;
 
-  /** A channel has values that nobody took. */
   ready(home: Home): void {
     if (home.list === undefined && home.ready) this.#ring.push(home);
   }
 
-  /** @returns whether somebody who waits here got the value. */
   offer(home: Home, item: Item): boolean {
     return offerTo(this.#receivers, home, item);
   }
 
-  /** Those who wait here get what a channel has, oldest values first. */
   serve(home: Home): void {
     serveAll(this.#receivers, home);
   }
@@ -61,7 +59,6 @@ export class Gather implements Source, Gathering {
     this.#receivers.remove(waiter);
   }
 
-  /** A channel is gone for good. */
   remove(home: Home): void {
     this.#ring.remove(home);
   }

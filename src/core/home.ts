@@ -10,23 +10,16 @@
 import type { ChannelOptions } from "../contract.js";
 import { NetchanError, type Outcome, withOutcome } from "../errors.js";
 import { Closing } from "./closing.js";
+import type { Gathering } from "./gathering.js";
 import { Item, type Submission } from "./item.js";
 import { Line } from "./line.js";
 import { Linked, List } from "./list.js";
 import type { Ending, Parcel } from "./offered.js";
 import type { Sender } from "./operations.js";
 import type { Selection } from "./selection.js";
-import { decidingAbove, offerTo, serveAll } from "./serving.js";
+import { decidingAbove, offerTo, Swallower, serveAll } from "./serving.js";
 import type { EndWatcher, ReceiveWaiter, SendWatcher, Source } from "./waiter.js";
 
-/** What takes over when nobody waits at the channel itself. */
-export interface Gathering {
-  ready(home: Home): void;
-  offer(home: Home, item: Item): boolean;
-  serve(home: Home): void;
-  askFor(home: Home): void;
-  deciding(id: string): Selection | undefined;
-}
 export class Home extends Linked implements Source {
   readonly remote = undefined;
   readonly capacity: number;
@@ -41,12 +34,14 @@ export class Home extends Linked implements Source {
   /** How many values a drop policy has thrown away. */
   dropped = 0;
   readonly #closing = new Closing();
-  #gather: Gathering | undefined;
+  #gather: Gathering<Home> | undefined;
   /** The case of a select elsewhere that has been asked for a grant. */
   #claiming: Item | undefined;
   readonly watchers = new Set<SendWatcher>();
   /** Told of a value that was fulfilled and that nobody will have, or whose receiver is gone without a word. */
   onUndelivered: ((item: Item, outcome: Outcome) => void) | undefined;
+  /** Nobody listens any more, and no sender is to fail for it: values are fulfilled and dropped. */
+  muted = false;
   /** Told, once, when the channel can give no more values. */
   readonly endWatchers = new Set<EndWatcher>();
 
@@ -80,7 +75,7 @@ export class Home extends Linked implements Source {
     return this.#receivers.size > 0;
   }
   /** The merged queue that takes what nobody takes here. */
-  set gather(gather: Gathering) {
+  set gather(gather: Gathering<Home>) {
     this.#gather = gather;
     if (this.ready) gather.ready(this);
   }
@@ -113,7 +108,6 @@ export class Home extends Linked implements Source {
     this.#matchAll();
     this.#advance();
   }
-  /** Serves those who wait, oldest values first. */
   #matchAll(): void {
     serveAll(this.#receivers, this);
     this.#gather?.serve(this);
@@ -180,9 +174,8 @@ export class Home extends Linked implements Source {
       else if (item.willing(undefined)) this.#fulfil(item);
     }
     if (item.state === "gone") return; // fulfilling a select case may have reached back here
-    if (this.#line.absent === 0) {
-      if (this.#offerToWaiter(item)) return;
-    } // else it may be behind a value that is on its way, and has to wait with those who wait for that one
+    // With values on their way it may be behind one, and has to wait with those who wait for that one.
+    if (this.#line.absent === 0 && this.#offer(item)) return;
     if (item.fulfilled) this.#store(item);
     else this.#line.insert(item);
     if (item.absent && this.capacity > 0 && this.#hasRoom()) item.sender.fetch?.();
@@ -254,10 +247,14 @@ export class Home extends Linked implements Source {
     if (item.fulfilled) {
       if (this.whenFull === "wait") this.#offeredFulfilled++;
     } else item.selection?.lock(item);
+    this.#leftLine();
     waiter.accept(item);
   }
+  #leftLine(): void {
+    if (this.list !== undefined && this.#line.empty) this.#gather?.remove(this);
+  }
 
-  #offerToWaiter(item: Item): boolean {
+  #offer(item: Item): boolean {
     return offerTo(this.#receivers, this, item) || this.#gather?.offer(this, item) === true;
   }
 
@@ -303,13 +300,8 @@ export class Home extends Linked implements Source {
     }
     this.#leaveOffer(item);
     if (item.fulfilled) this.onUndelivered?.(item, "unknown");
-    this.#fail(
-      item,
-      new NetchanError("RECEIVER_LOST", "the receiver was lost before it said whether it had the value", {
-        cause: error,
-        outcome: "unknown",
-      }),
-    );
+    const text = "the receiver was lost before it said whether it had the value";
+    this.#fail(item, new NetchanError("RECEIVER_LOST", text, { cause: error, outcome: "unknown" }));
     this.#advance();
   }
 
@@ -321,8 +313,7 @@ export class Home extends Linked implements Source {
 
   #fail(item: Item, error: NetchanError): void {
     this.#line.drop(item);
-    if (item.fulfilled) return;
-    item.sender.failed(error);
+    if (!item.fulfilled) item.sender.failed(error);
   }
 
   /** Something left the channel: fulfils what has room now, and shows the end when it has come. */
@@ -336,8 +327,9 @@ export class Home extends Linked implements Source {
       }
       this.#line.take(item);
       this.#fulfil(item);
-      if (!this.#offerToWaiter(item)) this.#store(item);
+      if (!this.#offer(item)) this.#store(item);
     }
+    this.#leftLine();
     if (this.drained) this.#finish();
   }
 
@@ -355,10 +347,9 @@ export class Home extends Linked implements Source {
   /** No more values after those in line. */
   close(ending: Ending): void {
     if (!this.#closing.close(ending)) return;
-    for (const item of this.#line.waiting.toArray()) {
-      // A case of a select is no send yet, and will not become one.
-      if (item.conditional && item.state === "queued") this.#fail(item, this.#closing.closedError());
-    }
+    // A case of a select is no send yet, and will not become one.
+    for (const item of this.#line.waiting.toArray())
+      if (item.conditional && item.list !== undefined) this.#fail(item, this.#closing.closedError());
     for (const watcher of [...this.watchers]) watcher.sendEnded(ending);
     if (this.drained) this.#finish();
   }
@@ -374,6 +365,12 @@ export class Home extends Linked implements Source {
     for (const item of this.#line.waiting.toArray()) if (item.list !== undefined) this.#fail(item, refusal);
     for (const watcher of [...this.watchers]) watcher.sendEnded(undefined);
     this.#finish();
+  }
+
+  mute(): void {
+    this.muted = true;
+    this.join(new Swallower());
+    for (const watcher of [...this.watchers]) watcher.sendMuted();
   }
 
   /** The last other sender is gone while this process, which still could send, never has: those who wait are told. */

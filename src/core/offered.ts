@@ -4,7 +4,7 @@
  * process answers inside the call; one that stands for another process answers when that process has.
  * Invariant: each offered value is answered exactly once: taken, returned, refused or doubtful.
  */
-import type { NetchanError } from "../errors.js";
+import { NetchanError } from "../errors.js";
 
 /** A value that came over a session: checked on arrival, revived only when somebody takes it. */
 export interface Parcel {
@@ -55,6 +55,16 @@ export interface RemoteHome {
 /** Reads an offered value. */
 export function openOffered(offered: Offered): unknown {
   return offered.parcel === undefined ? offered.value : offered.parcel.revive();
+}
+
+/** The same, for one who goes on waiting when a user's own type cannot be read: its sender is told, and no receive fails for it. */
+export function openOrRefuse(offered: Offered): { readonly value: unknown } | undefined {
+  try {
+    return { value: openOffered(offered) };
+  } catch (cause) {
+    offered.refused(new NetchanError("DECODE_FAILED", "the value could not be read", { cause, outcome: "not-sent" }));
+    return undefined;
+  }
 }
 
 /** What happens to an end inside a value that came over a session (`by`) and waits for somebody to take it. */

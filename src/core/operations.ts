@@ -4,7 +4,7 @@
  */
 import type { Received } from "../contract.js";
 
-import { type Ending, type Offered, openOffered } from "./offered.js";
+import { type Ending, type Offered, openOrRefuse } from "./offered.js";
 import { ReceiveWaiter, type Source } from "./waiter.js";
 
 const done: Received<never> = Object.freeze({ done: true, value: undefined });
@@ -121,10 +121,14 @@ export class ReceiveOperation extends ReceiveWaiter {
   }
 
   accept(offered: Offered): void {
-    this.#watch?.stop();
     // Opened before it is answered: the answer may let go of what the parcel holds.
-    const value = openOffered(offered);
-    this.#deferred.resolve(received(value, offered.parcel?.from));
+    const value = openOrRefuse(offered);
+    if (value === undefined) {
+      this.#source.join(this);
+      return;
+    }
+    this.#watch?.stop();
+    this.#deferred.resolve(received(value.value, offered.parcel?.from));
     offered.taken();
   }
 

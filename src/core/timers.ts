@@ -6,7 +6,7 @@ import type { OperationOptions, ReceiveChannel, Received } from "../contract.js"
 import type { Clock, Timer } from "./clock.js";
 import { describe, type ReceivePort, receiveEnd, signalOf } from "./end.js";
 import { Home } from "./home.js";
-import { nobody, receiveFrom } from "./operations.js";
+import { AbortWatch, nobody, receiveFrom } from "./operations.js";
 import type { ReceiveWaiter, Source } from "./waiter.js";
 
 /** A channel of capacity 1 into which a clock sends, as late as anybody wants to know. */
@@ -53,6 +53,11 @@ class TimerPort implements ReceivePort, Source {
   letGo(): void {
     this.#home.refuse();
     this.#arm();
+  }
+  stopOn(signal: AbortSignal): void {
+    const watch = new AbortWatch();
+    watch.watch(signal, () => this.stop());
+    this.#home.endWatchers.add({ sourceEnded: () => watch.stop() });
   }
   /** No more values; what is due already can still be received. */
   stop(): void {
@@ -109,7 +114,7 @@ export function makeTimers(clock: Clock): Timers {
       const signal = signalOf(options);
       const port = new TimerPort(clock, everyMs, everyMs);
       if (signal?.aborted) port.stop();
-      else signal?.addEventListener("abort", () => port.stop(), { once: true });
+      else if (signal !== undefined) port.stopOn(signal);
       return receiveEnd<Date>(port);
     },
   };

@@ -40,4 +40,6 @@ export interface EndWatcher {
 /** Told when a channel that lives here takes no more values. */
 export interface SendWatcher {
   sendEnded(ending: Ending): void;
+  /** From now on values are fulfilled and dropped: nobody wants them, and no sender is to fail for it. */
+  sendMuted(): void;
 }

@@ -46,10 +46,15 @@ function endOf(attempt: Attempt): RemoteSend | RemoteReceive {
   throw new TypeError("another process is asked about its own channels only");
 }
 
+/** Attempts under way at once, each way: their values are in no window. More wait for their turn. */
+const mostAttempts = 16;
+
 export class Attempts {
   #number = 0;
   /** Ours that the other side has not answered. */
   readonly #asked = new Map<number, { readonly cases: readonly Attempt[]; readonly settled: Settled }>();
+  /** Ours that wait for room among those. */
+  #queue: (() => void)[] = [];
   /** Theirs that got a value they have not answered. */
   readonly #given = new Map<number, Offered>();
   #answering = 0;
@@ -79,6 +84,12 @@ export class Attempts {
       settled(end.over.ending === undefined ? { index: one.index, done: true } : { error: end.over.ending });
       return;
     }
+    if (this.#asked.size >= mostAttempts) this.#queue.push(() => this.ask(cases, settled, undefined));
+    else this.#send(cases, settled);
+  }
+
+  #send(cases: readonly Attempt[], settled: Settled): void {
+    const { exchange } = this;
     const number = ++this.#number;
     const blobs: Uint8Array[] = [];
     let text: string;
@@ -103,12 +114,16 @@ export class Attempts {
 
   tried(number: number, position: number, code: string | null): void {
     const asked = this.#answered(number);
+    const decided = asked.cases[position];
+    if (decided !== undefined && code !== endedWord && "source" in decided) this.exchange.violated("a receive was done without a value");
     if (position === -1) asked.settled(code === null ? undefined : { error: toldError(code, "the attempt failed at its home") });
     else asked.settled({ index: this.#index(asked.cases, position), done: code === endedWord });
   }
 
   gave(number: number, position: number, tail: ValueTail): void {
     const asked = this.#answered(number);
+    const decided = asked.cases[position];
+    if (decided === undefined || !("source" in decided)) this.exchange.violated("a value for a case that is no receive");
     const parcel = this.exchange.accept(tail, 0);
     const answer = (ok: 0 | 1): void => this.exchange.post(`"took",${number},${ok}`);
     if (parcel instanceof NetchanError) {
@@ -135,6 +150,8 @@ export class Attempts {
     const asked = this.#asked.get(number);
     if (asked === undefined) return this.exchange.violated(`an answer to attempt ${number}, which is not open`);
     this.#asked.delete(number);
+    const next = this.#queue.shift();
+    if (next !== undefined) this.exchange.host.defer(next);
     this.exchange.idle();
     return asked;
   }
@@ -152,6 +169,8 @@ export class Attempts {
       exchange.post(`"tried",${number},-1,${JSON.stringify(fault.code)}`);
       return;
     }
+    if (this.#answering + this.#given.size >= mostAttempts)
+      exchange.violated(`more than ${mostAttempts} attempts at once`, "LIMIT_EXCEEDED");
     this.#answering++;
     let given: Offered | undefined;
     const decided = (index: number | undefined, error?: unknown, word: string | null = null): void => {
@@ -207,7 +226,7 @@ export class Attempts {
   #give(number: number, index: number, offered: Offered): void {
     let content: Content;
     try {
-      content = offered.parcel instanceof WireParcel ? offered.parcel.content() : this.exchange.encode(offered.value);
+      content = offered.parcel instanceof WireParcel ? this.exchange.admit(offered.parcel.content()) : this.exchange.encode(offered.value);
     } catch (error) {
       offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
       this.exchange.post(`"tried",${number},-1,null`);
@@ -234,6 +253,7 @@ export class Attempts {
     const given = [...this.#given.values()];
     this.#asked.clear();
     this.#given.clear();
+    for (const next of this.#queue.splice(0)) this.exchange.host.defer(next);
     for (const { settled } of asked) settled({ error: unknown });
     for (const offered of given) offered.doubtful(loss);
   }

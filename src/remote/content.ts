@@ -3,8 +3,10 @@
  * {@link Content} is a value ready to be written; {@link WireParcel} one that was read, checked and not yet revived.
  * Invariant: what a parcel's channel ends hold is given back exactly once: by `revive` (to the application) or by `discard`.
  */
+import type { Limits } from "../contract.js";
 import { endOf, type Port } from "../core/end.js";
 import type { Parcel } from "../core/offered.js";
+import { NetchanError } from "../errors.js";
 import type { Codec, EncodedValue, WireValue } from "../wire/codec.js";
 import type { ValueTail } from "../wire/frame.js";
 
@@ -59,4 +61,25 @@ export class WireParcel implements Parcel {
     const bytes = text.length + (metaText?.length ?? 0) + blobs.reduce((sum, blob) => sum + blob.length, 0);
     return { json: text, meta: metaText, ends: this.ports, blobs, bytes };
   }
+}
+
+/** Room in a batch for what stands around a value: its frame's other fields, an acknowledgement, the references of its ends. */
+const frameBytes = 2 * 1024;
+
+/** What a value takes on the wire; `bytes` counts a character as one, and it may take three. */
+function exactBytes({ json, meta, blobs }: Content): number {
+  const text = new TextEncoder();
+  return blobs.reduce((sum, blob) => sum + blob.length, text.encode(json).length + text.encode(meta ?? "").length);
+}
+
+/**
+ * Would the other side take a value of this size?
+ * @throws NetchanError `LIMIT_EXCEEDED`
+ */
+export function checkSize(content: Content, limits: Pick<Limits, "maxValueBytes" | "maxFrameBytes">): void {
+  const most = Math.min(limits.maxValueBytes, limits.maxFrameBytes - frameBytes);
+  if (content.bytes * 3 <= most) return;
+  const bytes = exactBytes(content);
+  if (bytes > most)
+    throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${bytes} bytes, the other side accepts ${most}`, { outcome: "not-sent" });
 }

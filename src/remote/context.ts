@@ -50,6 +50,12 @@ export interface Context extends RemoteHome, ParcelOwner {
    * @throws NetchanError `ENCODE_FAILED`, or `LIMIT_EXCEEDED` for what the other side would not take
    */
   encode(value: unknown): Content;
+  /** The same limits for a value that is passed on as it came. */
+  admit(content: Content): Content;
+  /** How many values the other side lets this side ask for at once. */
+  readonly mostDemand: number;
+  /** Can the other side be given one end more? */
+  readonly full: boolean;
   /** Why no operation can begin now. */
   refusal(): NetchanError | undefined;
   /** How an end is written in a value for the other side. */

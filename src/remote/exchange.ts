@@ -13,9 +13,9 @@ import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
 import type { Codec } from "../wire/codec.js";
-import { type EndRef, type Frame, type HomeFrame, type UserFrame, type ValueTail, writeValue } from "../wire/frame.js";
+import { type EndRef, type Frame, type HomeFrame, isHomeFrame, type UserFrame, type ValueTail, writeValue } from "../wire/frame.js";
 import { Attempts } from "./attempts.js";
-import { type Content, WireParcel } from "./content.js";
+import { type Content, checkSize, WireParcel } from "./content.js";
 import type { Context, EndUser } from "./context.js";
 import { homeFor } from "./gone.js";
 import { Relay } from "./relay.js";
@@ -107,16 +107,24 @@ export class Exchange implements Context {
     return this.#sendWindow.fits(bytes);
   }
   encode(value: unknown): Content {
-    const content = this.codec.encode(value);
-    const { maxValueBytes, maxFrameBytes, maxChannels } = this.#options.peerLimits;
-    const most = Math.min(maxValueBytes, maxFrameBytes - frameBytes);
-    if (content.bytes * 3 > most && exactBytes(content) > most)
-      throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${exactBytes(content)} bytes, the other side accepts ${most}`, {
-        outcome: "not-sent",
-      });
+    return this.admit(this.codec.encode(value));
+  }
+  admit(content: Content): Content {
+    checkSize(content, this.#options.peerLimits);
+    const { maxChannels } = this.#options.peerLimits;
     if (content.ends.length > 0 && this.served.size + content.ends.length > maxChannels)
       throw new NetchanError("LIMIT_EXCEEDED", `the other side accepts ${maxChannels} channel ends at once`, { outcome: "not-sent" });
+    for (const port of content.ends) {
+      if (port instanceof RemoteEnd && port.exchange !== this && port.exchange.full)
+        throw new NetchanError("LIMIT_EXCEEDED", "the home of a channel end in the value accepts no more of them", { outcome: "not-sent" });
+    }
     return content;
+  }
+  get mostDemand(): number {
+    return this.#options.peerLimits.maxPendingOperations;
+  }
+  get full(): boolean {
+    return this.remotes.size >= this.#options.peerLimits.maxChannels;
   }
 
   refusal(): NetchanError | undefined {
@@ -211,7 +219,7 @@ export class Exchange implements Context {
   // ── values in ──
 
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
-    const parcel = this.pass(tail, bytes, from);
+    const parcel = this.#parcel(tail, bytes, from);
     try {
       this.codec.check(
         parcel.wire,
@@ -219,20 +227,30 @@ export class Exchange implements Context {
       );
       return parcel;
     } catch (error) {
-      if (!NetchanError.is(error) || error.code === "PROTOCOL_VIOLATION") throw error;
       parcel.discard();
+      if (!NetchanError.is(error) || error.code === "PROTOCOL_VIOLATION") throw error;
       return error;
     }
   }
   pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel {
+    const parcel = this.#parcel(tail, bytes, from);
+    try {
+      this.codec.check(
+        parcel.wire,
+        parcel.ports.map((port) => port.kind),
+      );
+    } catch (error) {
+      // What this process could not take its receiver may; what nobody honest sends goes no further.
+      if (NetchanError.is(error) && error.code !== "PROTOCOL_VIOLATION") return parcel;
+      parcel.discard();
+      throw error;
+    }
+    return parcel;
+  }
+  #parcel(tail: ValueTail, bytes: number, from: unknown): WireParcel {
     if (bytes > 0 && !this.#receiveWindow.arrive(bytes)) this.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
-    return new WireParcel(
-      this,
-      tail,
-      tail.refs.map((ref) => this.#port(ref)),
-      bytes,
-      from,
-    );
+    const ports = tail.refs.map((ref) => this.#port(ref));
+    return new WireParcel(this, tail, ports, bytes, from);
   }
   /** A value has left. */
   freed(bytes: number): void {
@@ -250,6 +268,10 @@ export class Exchange implements Context {
   // ── frames in ──
 
   frame(frame: Frame): void {
+    if (isHomeFrame(frame)) {
+      this.#home(frame);
+      return;
+    }
     switch (frame.type) {
       case "window":
         this.#sendWindow.grant(frame.fields[0]);
@@ -281,18 +303,6 @@ export class Exchange implements Context {
       case "gave":
         this.#attempts.gave(frame.fields[0], frame.fields[1], frame.fields[2]);
         return;
-      case "sent":
-      case "failed":
-      case "withdrawn":
-      case "fetch":
-      case "claim":
-      case "unclaim":
-      case "offer":
-      case "done":
-      case "ended":
-      case "released":
-        this.#home(frame);
-        return;
       case "ready":
       case "drain":
       case "drained":
@@ -313,7 +323,7 @@ export class Exchange implements Context {
     if (user !== undefined) user.homeFrame(frame);
     else if (id >= firstFreeId && id > (id % 2 === this.#lastId % 2 ? this.#lastId : this.#highestForeign))
       this.violated(`a frame about end ${id}, which was never given out`);
-    else if (frame.type === "offer") this.pass(frame.fields[4], 0).discard(); // let go of meanwhile; its home has put the value back
+    else if (frame.type === "offer") this.#parcel(frame.fields[4], 0, undefined).discard(); // let go of meanwhile; its home has put the value back
   }
   #servedAt(id: number): Served {
     return this.served.get(id) ?? this.violated(`a frame about end ${id}, which the other side does not hold`);
@@ -371,22 +381,9 @@ export class Exchange implements Context {
     this.starved.clear();
   }
   /** What is still held, for tests and for finding leaks: all zero when everything has settled. */
-  get stats(): {
-    readonly served: number;
-    readonly remotes: number;
-    readonly operations: number;
-    readonly admitted: number;
-    readonly waitingBytes: number;
-    readonly fetches: number;
-  } {
-    return {
-      served: this.served.size,
-      remotes: this.remotes.size,
-      operations: this.operations,
-      admitted: this.#admitted,
-      waitingBytes: this.#receiveWindow.waiting,
-      fetches: this.fetches.size,
-    };
+  get stats(): Record<"served" | "remotes" | "operations" | "admitted" | "waitingBytes" | "fetches", number> {
+    const [served, remotes, fetches] = [this.served.size, this.remotes.size, this.fetches.size];
+    return { served, remotes, fetches, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#receiveWindow.waiting };
   }
 
   violated(what: string, code: "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" = "PROTOCOL_VIOLATION"): never {
@@ -397,11 +394,3 @@ export class Exchange implements Context {
 /** The ids below are the default pair's. */
 export const pairIds = { toListener: 1, toDialer: 2 } as const;
 const firstFreeId = 4;
-/** Room in a batch for what stands around a value: its frame's other fields, an acknowledgement, the references of its ends. */
-const frameBytes = 2 * 1024;
-
-/** What a value takes on the wire; `bytes` counts a character as one, and it may take three. */
-function exactBytes({ json, meta, blobs }: Content): number {
-  const text = new TextEncoder();
-  return blobs.reduce((sum, blob) => sum + blob.length, text.encode(json).length + text.encode(meta ?? "").length);
-}

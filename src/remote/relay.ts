@@ -10,8 +10,9 @@
  */
 import { NetchanError, plainMessage } from "../errors.js";
 import type { HomeFrame, UserFrame, ValueTail } from "../wire/frame.js";
-import type { WireParcel } from "./content.js";
+import type { Content, WireParcel } from "./content.js";
 import type { Context, EndUser } from "./context.js";
+import { Ledger } from "./ledger.js";
 import type { RemoteReceive } from "./remote-receive.js";
 import { announceBytes, type RemoteSend } from "./remote-send.js";
 import { Served } from "./served.js";
@@ -22,6 +23,8 @@ export class Relay extends Served implements EndUser {
   /** Operations of the user that the home has not answered; with the value, if it waits here. */
   readonly #pending = new Map<number, WireParcel | undefined>();
   #loss: NetchanError | undefined;
+  readonly #ledger = new Ledger();
+  #latest = 0;
 
   constructor(
     readonly exchange: Context,
@@ -41,6 +44,7 @@ export class Relay extends Served implements EndUser {
   // ── from the user to the home ──
 
   frame(frame: UserFrame): void {
+    this.#check(frame);
     if (this.#loss !== undefined) {
       this.#refuse(frame, this.#loss);
       return;
@@ -51,35 +55,73 @@ export class Relay extends Served implements EndUser {
         return;
       case "case":
       case "announce":
-        this.#begin(frame.fields[1]);
+        if (!this.#begin(frame.fields[1])) return;
         break;
-      case "value": {
-        const parcel = this.exchange.pass(frame.fields[3], 0);
-        this.#up.postValue(`"value",${this.#upId},${frame.fields[1]},${frame.fields[2]}`, parcel.content());
-        parcel.discard();
+      case "value":
+        if (this.#pending.has(frame.fields[1]))
+          this.#passValue(`"value",${this.#upId},${frame.fields[1]},${frame.fields[2]}`, frame.fields[3]);
+        else this.exchange.pass(frame.fields[3], 0).discard();
         return;
-      }
-      case "grant": {
-        const parcel = this.exchange.pass(frame.fields[2], 0);
-        this.#up.postValue(`"grant",${this.#upId},${frame.fields[1]}`, parcel.content());
-        parcel.discard();
+      case "grant":
+        this.#passValue(`"grant",${this.#upId},${frame.fields[1]}`, frame.fields[2]);
         return;
-      }
     }
     this.#up.post(`"${frame.type}",${this.#upId}${more(frame.fields)}`);
   }
 
-  #begin(number: number): void {
-    if (this.#pending.has(number)) this.exchange.violated(`operation ${number} is under way already`);
+  /** The home would hold this process to blame for a user that breaks the rules: so they are kept here. */
+  #check(frame: UserFrame): void {
+    const receives = frame.type in { limit: 1, take: 1, refuse: 1, decline: 1, skip: 1, unskip: 1 };
+    if (receives !== (this.port.kind === "receive")) this.exchange.violated(`a ${frame.type} frame for a ${this.port.kind} end`);
+    const ledger = this.#ledger;
+    if (frame.type === "limit") {
+      if (!ledger.raise(frame.fields[1], Math.min(this.exchange.limits.maxPendingOperations, this.#up.mostDemand)))
+        this.exchange.violated("more values are asked for than may be", "LIMIT_EXCEEDED");
+    } else if (frame.type === "take" || frame.type === "refuse") {
+      if (!ledger.answer(frame.fields[1]))
+        this.exchange.violated(`an answer to offer ${frame.fields[1]}, which is not the oldest open one`);
+    } else if (frame.type === "decline" || frame.type === "skip") {
+      if (ledger.decline(frame.fields[1], frame.fields[2]) === undefined) this.exchange.violated(`a decline of offer ${frame.fields[1]}`);
+    }
+  }
+
+  /** @returns whether the home can be asked; else the operation has failed. */
+  #begin(number: number): boolean {
+    if (number <= this.#latest) this.exchange.violated(`operation ${number} came after operation ${this.#latest}`);
+    this.#latest = number;
+    const refusal = this.#up.refusal();
+    if (refusal !== undefined) {
+      this.#fail(number, refusal, "not-sent");
+      return false;
+    }
     this.exchange.admitOperation();
     this.#up.operations++;
     this.#pending.set(number, undefined);
+    return true;
+  }
+
+  /** A value that the home asked for. */
+  #passValue(start: string, tail: ValueTail): void {
+    const parcel = this.exchange.pass(tail, 0);
+    this.#up.postValue(start, parcel.content());
+    parcel.discard();
   }
 
   #value(number: number, bytes: number, tail: ValueTail): void {
-    this.#begin(number);
     const parcel = this.exchange.pass(tail, bytes);
-    const content = parcel.content();
+    if (!this.#begin(number)) {
+      parcel.discard();
+      return;
+    }
+    let content: Content;
+    try {
+      content = this.#up.admit(parcel.content());
+    } catch (error) {
+      parcel.discard();
+      this.#fail(number, error as NetchanError, "not-sent");
+      this.#settle(number);
+      return;
+    }
     if (content.bytes > announceBytes || !this.#up.fits(content.bytes)) {
       this.#pending.set(number, parcel);
       this.#up.post(`"announce",${this.#upId},${number},${content.bytes}`);
@@ -98,7 +140,9 @@ export class Relay extends Served implements EndUser {
   }
 
   #fail(number: number, loss: NetchanError, outcome: "not-sent" | "unknown"): void {
-    this.exchange.post(`"failed",${this.id},${number},${JSON.stringify(loss.code)},${JSON.stringify(plainMessage(loss))},"${outcome}"`);
+    this.exchange.post(
+      `"failed",${this.id},${number},${JSON.stringify(loss.code)},${JSON.stringify(plainMessage(loss).slice(0, 1_000))},"${outcome}"`,
+    );
   }
 
   // ── from the home to the user ──
@@ -108,6 +152,11 @@ export class Relay extends Served implements EndUser {
       case "offer": {
         const parcel = this.#up.pass(frame.fields[4], 0);
         const [, number, epoch, selectId] = frame.fields;
+        if (epoch !== this.#ledger.epoch) {
+          parcel.discard(); // declined already: its home has put it back
+          return;
+        }
+        if (!this.#ledger.wanting || number !== this.#ledger.offer()) this.#up.violated(`offer ${number} was not asked for`);
         this.exchange.postValue(`"offer",${this.id},${number},${epoch},${JSON.stringify(selectId)}`, parcel.content());
         parcel.discard();
         return;

@@ -134,6 +134,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
       parcel?.discard(); // the home has put it back already
       return;
     }
+    if (number > this.#limit) this.exchange.violated(`offer ${number} was not asked for`);
     if (number !== this.#seen + this.#held.length + 1)
       this.exchange.violated(`offer ${number} came after offer ${this.#seen + this.#held.length}`);
     this.#held.push(new RemoteOffer(this, number, parcel, fault, selectId));
@@ -246,7 +247,8 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   #demand(): void {
     if (this.#ending !== undefined) return;
     const given = this.#held.reduce((sum, offer) => sum + (offer.given ? 1 : 0), 0);
-    const limit = this.#seen + given + Math.max(0, this.#waiters.size - this.#busy);
+    const wanted = given + Math.max(0, this.#waiters.size - this.#busy);
+    const limit = this.#seen + Math.min(wanted, this.exchange.mostDemand);
     if (limit <= this.#limit) return;
     this.#limit = limit;
     this.exchange.post(`"limit",${this.id},${limit}`);

@@ -8,7 +8,7 @@ import type { SendChannel } from "../contract.js";
 import type { Port, SendPort } from "../core/end.js";
 import type { Attempt, Parcel } from "../core/offered.js";
 import { dropEnds, holdEnds } from "../core/offered.js";
-import { rejected, type Sender, SendOperation } from "../core/operations.js";
+import { rejected, type Sender, SendOperation, sentAtOnce } from "../core/operations.js";
 import type { Entry, Selection } from "../core/selection.js";
 import { NetchanError, withOutcome } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
@@ -50,6 +50,8 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   /** The home takes no more: closed here, or heard from there. */
   #closing: { readonly error: () => NetchanError } | undefined;
   #letGoHere = false;
+  /** Its home fulfils and drops whatever is sent. */
+  #muted = false;
 
   get buffered(): number {
     return 0;
@@ -57,8 +59,8 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   get closed(): boolean {
     return this.#closing !== undefined || this.#letGoHere || this.loss !== undefined;
   }
-  get pending(): number {
-    return this.#pending.size;
+  get muted(): boolean {
+    return this.#muted && !this.#letGoHere;
   }
 
   /** Why a send would fail now, if it would. */
@@ -71,6 +73,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
 
   send(value: unknown, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return rejected(signal.reason);
+    if (this.muted) return sentAtOnce();
     const refusal = this.#refusal();
     if (refusal !== undefined) return rejected(refusal);
     let content: Content;
@@ -178,6 +181,10 @@ export class RemoteSend extends RemoteEnd implements SendPort {
         this.letGo();
         return;
       }
+      case "mute":
+        this.#muted = true;
+        this.giveUp(); // nothing more has to be said about it
+        return;
       case "released":
         this.forgotten();
         return;
@@ -236,12 +243,16 @@ class RemoteCase implements Entry, Pending {
   ) {
     this.#content = port.exchange.encode(value);
   }
-  get remote(): Context {
-    return this.port.exchange;
+  get remote(): Context | undefined {
+    return this.port.muted ? undefined : this.port.exchange;
   }
 
   enter(): void {
     if (this.#number !== undefined) return; // its home knows of it, and asks again
+    if (this.port.muted) {
+      this.selection.win(this.index, undefined);
+      return;
+    }
     const refusal = this.port.caseRefusal();
     if (refusal === undefined) this.#number = this.port.postCase(this.#content, this.selection.id, this);
     else this.selection.fail(refusal);
@@ -266,10 +277,12 @@ class RemoteCase implements Entry, Pending {
     }
   }
   unclaimed(): void {
+    if (!this.#claimed) return;
     this.#claimed = false;
     this.selection.unlock();
   }
   sent(): void {
+    if (!this.#claimed) this.port.exchange.violated("a case was done which its select had not granted");
     this.#claimed = false;
     this.selection.win(this.index, undefined);
   }

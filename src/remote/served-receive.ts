@@ -15,8 +15,9 @@ import type { UserFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
 import { WireParcel } from "./content.js";
 import type { Context } from "./context.js";
+import { Ledger } from "./ledger.js";
 import { Served } from "./served.js";
-import { tellEnding } from "./told-error.js";
+import { tellEnding, toldError } from "./told-error.js";
 
 /** The end at one of its sources. */
 class Facet extends ReceiveWaiter {
@@ -48,10 +49,7 @@ export class ServedReceive extends Served {
   readonly #facets: readonly Facet[];
   readonly #remaining: Remaining;
   readonly #open: Offered[] = [];
-  /** Offers made in all, those taken back not counted. */
-  #offered = 0;
-  #limit = 0;
-  #epoch = 0;
+  readonly #ledger = new Ledger();
   #finished = false;
   /** Values of a select of the other side which would have met its own receive case. */
   skipped: Set<Offered> | undefined;
@@ -85,7 +83,7 @@ export class ServedReceive extends Served {
   }
   /** Would it take another value now? */
   get wanting(): boolean {
-    return this.#offered < this.#limit && !this.#finished && !this.exchange.congested;
+    return this.#ledger.wanting && !this.#finished && !this.exchange.congested;
   }
 
   frame(frame: UserFrame): void {
@@ -107,7 +105,7 @@ export class ServedReceive extends Served {
         this.#declined(frame.fields[1], frame.fields[2]);
         return;
       case "skip": {
-        const offered = this.#open[frame.fields[1] - (this.#offered - this.#open.length + 1)];
+        const offered = this.#open[this.#ledger.place(frame.fields[1])];
         this.skipped ??= new Set();
         if (offered !== undefined) this.skipped.add(offered);
         this.#declined(frame.fields[1], frame.fields[2]);
@@ -123,13 +121,9 @@ export class ServedReceive extends Served {
   }
 
   #raise(limit: number): void {
-    if (limit - this.#offered + this.#open.length > this.exchange.limits.maxPendingOperations)
-      this.exchange.violated(
-        `a limit of ${limit} asks for more than ${this.exchange.limits.maxPendingOperations} values at once`,
-        "LIMIT_EXCEEDED",
-      );
-    if (limit <= this.#limit) return;
-    this.#limit = limit;
+    const most = this.exchange.limits.maxPendingOperations;
+    if (!this.#ledger.raise(limit, most))
+      this.exchange.violated(`a limit of ${limit} asks for more than ${most} values at once`, "LIMIT_EXCEEDED");
     this.#pull();
   }
 
@@ -148,7 +142,7 @@ export class ServedReceive extends Served {
   offer(offered: Offered): void {
     let content: Content;
     try {
-      content = offered.parcel instanceof WireParcel ? offered.parcel.content() : this.exchange.encode(offered.value);
+      content = offered.parcel instanceof WireParcel ? this.exchange.admit(offered.parcel.content()) : this.exchange.encode(offered.value);
     } catch (error) {
       // Its sender is told; the receive waits for the next value.
       offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
@@ -156,9 +150,9 @@ export class ServedReceive extends Served {
     }
     if (offered.parcel === undefined) offered.hold?.(content.ends);
     this.#open.push(offered);
-    this.#offered++;
+    const number = this.#ledger.offer();
     const selectId = offered.selectId === undefined ? "null" : JSON.stringify(offered.selectId);
-    this.exchange.postValue(`"offer",${this.id},${this.#offered},${this.#epoch},${selectId}`, content);
+    this.exchange.postValue(`"offer",${this.id},${number},${this.#ledger.epoch},${selectId}`, content);
     if (!this.wanting) {
       this.#pause();
       if (this.exchange.congested) this.exchange.starved.add(this);
@@ -166,30 +160,20 @@ export class ServedReceive extends Served {
   }
 
   #oldest(number: number): Offered {
-    const offered = this.#open[0];
-    if (offered === undefined || number !== this.#offered - this.#open.length + 1)
-      return this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
-    this.#open.shift();
-    return offered;
+    if (!this.#ledger.answer(number)) this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
+    return this.#open.shift() as Offered;
   }
 
   #refused(number: number, code: string, text: string): void {
     const offered = this.#oldest(number);
-    if (code === "RECEIVER_LOST") offered.doubtful(new NetchanError("RECEIVER_LOST", text, { outcome: "unknown" }));
-    else
-      offered.refused(
-        new NetchanError(code === "LIMIT_EXCEEDED" || code === "DECODE_FAILED" ? code : "VALUE_REFUSED", text, { outcome: "not-sent" }),
-      );
+    if (code === "RECEIVER_LOST") offered.doubtful(toldError(code, text, "unknown"));
+    else offered.refused(toldError(code === "LIMIT_EXCEEDED" || code === "DECODE_FAILED" ? code : "VALUE_REFUSED", text, "not-sent"));
     this.exchange.idle();
   }
 
   #declined(number: number, epoch: number): void {
-    const index = number - (this.#offered - this.#open.length + 1);
-    if (index < 0 || index >= this.#open.length || epoch !== this.#epoch + 1)
-      this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
+    const index = this.#ledger.decline(number, epoch) ?? this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
     this.#pause();
-    this.#epoch = epoch;
-    this.#offered = this.#limit = number - 1;
     for (const offered of this.#open.splice(index)) offered.returned();
     this.exchange.idle();
   }

@@ -65,7 +65,11 @@ export class ServedSend extends Served {
     port.holders.add();
     port.home.watchers.add(this);
   }
+  sendMuted(): void {
+    this.exchange.post(`"mute",${this.id}`);
+  }
   override introduced(): void {
+    if (this.port.home.muted) this.sendMuted();
     if (this.port.home.closed) this.sendEnded(this.port.home.ending);
   }
 
@@ -102,7 +106,7 @@ export class ServedSend extends Served {
         this.#granted(frame.fields[1], frame.fields[2]);
         return;
       case "close":
-        this.port.home.close(closeEnding(frame.fields[1] === null ? undefined : new Error(frame.fields[1])));
+        this.port.home.close(closeEnding(frame.fields[1] === null ? undefined : new Error(frame.fields[1].slice(0, 1_000))));
         return;
       default:
         this.exchange.violated(`a ${frame.type} frame for a send end`);
@@ -170,6 +174,7 @@ export class ServedSend extends Served {
       if (arrival !== undefined) this.exchange.fetches.done(arrival);
       return;
     }
+    if (!arrival.fetching) this.exchange.violated(`a value for operation ${number}, which was not asked for`);
     if (bytes > arrival.announced) this.exchange.violated(`a value of ${bytes} bytes was announced as ${arrival.announced}`);
     this.exchange.fetches.done(arrival);
     const { item } = arrival;

@@ -43,6 +43,10 @@ const ackFrames = 32;
 const ackBytes = 64 * 1024;
 /** … or so long after a frame, at the latest. */
 const ackMs = 50;
+/** Characters of an error text that crosses the wire. */
+const mostText = 1_000;
+/** Frames that may wait for the link while the other side goes on asking for pongs. */
+const mostWaiting = 100_000;
 /** Frames are split into batches of about this size, so that the other side can begin with the first while the next is on its way. */
 const batchBytes = 256 * 1024;
 
@@ -52,6 +56,9 @@ export class Session {
   readonly #link: Link;
   readonly #peerLimits: Pick<Limits, "maxFrameBytes">;
   readonly #maxReplayBytes: number;
+  /** What can wait is held back from `maxReplayBytes` on. Answers cannot: a peer that makes us answer and never reads them ends here. */
+  readonly #mostKeptBytes: number;
+  #overflowing = false;
   #finish: Finish | undefined;
 
   #sent = 0;
@@ -64,10 +71,13 @@ export class Session {
   #outgoing: { readonly text: string; readonly blobs: readonly Uint8Array[]; readonly bytes: number }[] = [];
   #flushing = false;
   #blocked = false;
+  /** The last frames go out whatever the link says: nobody comes back to send them. */
+  #parting = false;
   #wasCongested = false;
 
   #received = 0;
   #ackSent = 0;
+  #ackWanted = false;
   #unackedBytes = 0;
   #ackTimer: Timer | undefined;
   #heardAt: number;
@@ -81,6 +91,7 @@ export class Session {
     this.#owner = owner;
     this.#peerLimits = peerLimits;
     this.#maxReplayBytes = limits.maxReplayBytes;
+    this.#mostKeptBytes = 4 * limits.maxReplayBytes + 2 * peerLimits.maxFrameBytes;
     this.#heardAt = host.clock.now();
   }
 
@@ -120,6 +131,10 @@ export class Session {
     this.#keptBytes += bytes;
     this.#outgoing.push(frame);
     this.#flushSoon();
+    if (this.#keptBytes > this.#mostKeptBytes && !this.#overflowing) {
+      this.#overflowing = true;
+      this.#host.defer(() => this.fail(new NetchanError("LIMIT_EXCEEDED", "the other side acknowledges nothing of what it asks for")));
+    }
   }
 
   /** Sends a control frame: not numbered, not kept. */
@@ -140,9 +155,10 @@ export class Session {
 
   #flush(): void {
     if (this.#finish !== undefined) return;
-    if (this.#received > this.#ackSent && (this.#outgoing.length > 0 || this.#ackDue())) this.#acknowledge();
-    while (this.#outgoing.length > 0 && !this.#blocked) {
-      const limit = Math.min(batchBytes, this.#peerLimits.maxFrameBytes - 64);
+    if (this.#outgoing.length > 0 || this.#ackDue()) this.#ackWanted = this.#received > this.#ackSent;
+    // A character may take three bytes; a single frame that is larger has been measured.
+    const limit = Math.min(batchBytes, Math.floor(this.#peerLimits.maxFrameBytes / 3) - 64);
+    while ((this.#outgoing.length > 0 || this.#ackWanted) && (!this.#blocked || this.#parting)) {
       let count = 0;
       let bytes = 0;
       for (const { bytes: more } of this.#outgoing) {
@@ -151,13 +167,26 @@ export class Session {
         count++;
       }
       const batch = this.#outgoing.splice(0, count);
-      const congestion = this.#link.send(
+      const texts = batch.map((frame) => frame.text);
+      if (this.#ackWanted) texts.unshift(this.#acknowledge());
+      this.#write(
         writeBatch(
-          batch.map((frame) => frame.text),
+          texts,
           batch.flatMap((frame) => frame.blobs),
         ),
       );
+    }
+  }
+
+  /** A link of a user's making may throw where none should: that is a link that failed. */
+  #write(batch: string | Uint8Array): void {
+    try {
+      const congestion = this.#link.send(batch);
       if (congestion !== undefined) this.#waitFor(congestion);
+    } catch (cause) {
+      this.#host.defer(() => this.finish({ reason: "lost", error: new NetchanError("SESSION_LOST", "the link failed", { cause }) }));
+      this.#outgoing = [];
+      this.#ackWanted = false;
     }
   }
 
@@ -206,6 +235,7 @@ export class Session {
         return;
       case "ping":
         if (!Number.isSafeInteger(fields[0])) break;
+        if (this.#outgoing.length > mostWaiting) throw new NetchanError("LIMIT_EXCEEDED", "more pings than answers are read");
         this.control(`["pong",${String(fields[0])}]`);
         return;
       case "pong": {
@@ -260,20 +290,21 @@ export class Session {
         () => {
           this.#ackTimer = undefined;
           if (this.#finish !== undefined || this.#received === this.#ackSent) return;
-          this.#acknowledge();
+          this.#ackWanted = true;
           this.#flush();
         },
         "idle",
       );
   }
 
-  #acknowledge(): void {
+  /** @returns the frame that acknowledges all that was received. */
+  #acknowledge(): string {
+    this.#ackWanted = false;
     this.#ackSent = this.#received;
     this.#unackedBytes = 0;
     this.#ackTimer?.cancel();
     this.#ackTimer = undefined;
-    const text = `["ack",${this.#received}]`;
-    this.#outgoing.unshift({ text, blobs: [], bytes: text.length });
+    return `["ack",${this.#received}]`;
   }
 
   // ── liveness ──
@@ -309,7 +340,7 @@ export class Session {
 
   /** The peer broke the rules, or a limit: it is told the code, and the session is over. */
   fail(error: NetchanError): void {
-    this.#last(`["end",${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error))}]`);
+    this.#last(`["end",${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, mostText))}]`);
     this.finish({ reason: "aborted", error });
   }
 
@@ -322,14 +353,14 @@ export class Session {
   #last(text: string): void {
     if (this.#finish !== undefined) return;
     this.#outgoing.push({ text, blobs: [], bytes: text.length });
-    this.#blocked = false;
+    this.#parting = true;
     this.#flush();
   }
 
   /** Sends what is waiting and ends. */
   finishAfterFlush(finish: Finish): void {
     if (this.#finish !== undefined) return;
-    this.#blocked = false;
+    this.#parting = true;
     this.#flush();
     this.finish(finish);
   }

@@ -52,6 +52,7 @@ const shapes = {
   done: ["count", "text?", "text?"],
   ended: ["count", "text?", "text?"],
   released: ["count"],
+  mute: ["count"],
   tried: ["count", "index", "text?"],
   gave: ["count", "index", "value"],
 } as const satisfies Record<string, readonly Kind[]>;
@@ -128,11 +129,13 @@ export type UserFrame = Extract<
       | "close";
   }
 >;
+const homeTypes = ["sent", "failed", "withdrawn", "fetch", "claim", "unclaim", "offer", "done", "ended", "mute", "released"] as const;
 /** A frame from the home of an end to its user. */
-export type HomeFrame = Extract<
-  Frame,
-  { readonly type: "sent" | "failed" | "withdrawn" | "fetch" | "claim" | "unclaim" | "offer" | "done" | "ended" | "released" }
->;
+export type HomeFrame = Extract<Frame, { readonly type: (typeof homeTypes)[number] }>;
+const fromHome: ReadonlySet<string> = new Set(homeTypes);
+export function isHomeFrame(frame: Frame): frame is HomeFrame {
+  return fromHome.has(frame.type);
+}
 
 function violation(what: string): NetchanError {
   return new NetchanError("PROTOCOL_VIOLATION", what);
@@ -171,18 +174,27 @@ function readRef(ref: unknown): EndRef {
   throw violation("a reference to a channel end has the wrong shape");
 }
 
+/** Characters of a name or an error text: more than anybody reads. */
+const mostText = 8 * 1024;
+/** Channel ends and sidecars of one value, before anything is made of them. */
+const mostBeside = 10_000;
+/** Cases of one attempt. */
+const mostCases = 256;
+
 /** The tail of a frame from `at` on: one field for a plain value, four for any other. */
 function readValue(frame: readonly unknown[], at: number, sidecars: Sidecars): ValueTail {
   const json = frame[at];
   if (frame.length === at + 1) return { json, meta: undefined, refs: [], blobs: [] };
   const [meta, refs, lengths] = [frame[at + 1], frame[at + 2], frame[at + 3]];
   if (frame.length !== at + 4 || !Array.isArray(refs) || !Array.isArray(lengths)) throw violation("a value has the wrong number of fields");
+  if (refs.length > mostBeside || lengths.length > mostBeside) throw violation(`a value has more than ${mostBeside} ends or sidecars`);
   const blobs = lengths.map((length) => sidecars.next(length));
   return { json, meta: meta === null ? undefined : meta, refs: refs.map(readRef), blobs };
 }
 
 function readCases(given: unknown, sidecars: Sidecars): readonly CaseTail[] {
-  if (!Array.isArray(given) || given.length === 0) throw violation("a try names no cases");
+  if (!Array.isArray(given) || given.length === 0 || given.length > mostCases)
+    throw violation(`a try names no cases, or more than ${mostCases}`);
   return given.map((one: unknown) => {
     if (!Array.isArray(one) || !isCount(one[0])) throw violation("a case has the wrong shape");
     return { end: one[0], value: one.length === 1 ? undefined : readValue(one, 1, sidecars) };
@@ -198,10 +210,10 @@ function readField(kind: Exclude<Kind, "value" | "cases">, value: unknown): unkn
       if (value === -1 || isCount(value)) return value;
       break;
     case "text":
-      if (typeof value === "string") return value;
+      if (typeof value === "string" && value.length <= mostText) return value;
       break;
     case "text?":
-      if (value === null || typeof value === "string") return value;
+      if (value === null || (typeof value === "string" && value.length <= mostText)) return value;
       break;
   }
   throw violation(`a field is not a ${kind}`);
@@ -214,7 +226,10 @@ function readFrame(frame: unknown, sidecars: Sidecars): Frame | Control {
     if (!Object.hasOwn(controls, first)) throw violation("unknown control frame");
     const type = first as ControlType;
     if (frame.length !== controls[type] + 1) throw violation(`a ${type} frame has the wrong number of fields`);
-    return { number: undefined, type, fields: frame.slice(1) as unknown[] };
+    const fields: readonly unknown[] = frame.slice(1);
+    if (fields.some((field) => typeof field === "string" && field.length > mostText))
+      throw violation("a text is longer than anybody reads");
+    return { number: undefined, type, fields };
   }
   if (!isCount(first) || first === 0) throw violation("a frame has no valid number");
   if (typeof second !== "string" || !Object.hasOwn(shapes, second)) throw violation("unknown frame type");
@@ -229,24 +244,25 @@ function readFrame(frame: unknown, sidecars: Sidecars): Frame | Control {
   return { number: first, type: second, fields } as unknown as Frame;
 }
 
-/** What a frame may hold besides a counted value: names, error texts, references to ends. */
-const slackBytes = 8 * 1024;
+/** A frame without its texts and its value: a number, a type, a few counts, and what JSON puts between them. */
+const skeletonBytes = 256;
+/** A reference, or the length of a sidecar, in a value. */
+const referenceBytes = 96;
 
-/** The size a frame gives for its value. Values that no window counts may be of any size that fits a batch. */
-function declaredBytes(frame: Frame | Control): number {
-  switch (frame.type) {
-    case "send":
-    case "value":
-      return frame.fields[2] * 4; // the size counts characters; one takes up to three bytes
-    case "grant":
-    case "offer":
-    case "try":
-    case "gave":
-    case "hello":
-      return Number.MAX_SAFE_INTEGER / 1e6;
-    default:
-      return 0;
+/**
+ * How long a frame may be for what it says of itself. Windows count what frames declare: nobody may declare less than he sends.
+ * A character counts as one and takes up to three bytes; in an escape, six.
+ */
+function declaredBytes({ type, fields }: Frame | Control): number {
+  if (type === "offer" || type === "grant" || type === "try" || type === "gave" || type === "hello" || type === "welcome")
+    return Number.POSITIVE_INFINITY; // asked for
+  let bytes = skeletonBytes;
+  for (const field of fields) {
+    if (typeof field === "string") bytes += 6 * field.length;
+    else if (typeof field === "object" && field !== null && "refs" in field)
+      bytes += referenceBytes * ((field as ValueTail).refs.length + (field as ValueTail).blobs.length);
   }
+  return type === "send" || type === "value" ? bytes + 6 * fields[2] : bytes;
 }
 
 /**
@@ -278,7 +294,7 @@ export function readBatch(batch: string | Uint8Array): (Frame | Control)[] {
   const read = frames.map((frame) => readFrame(frame, sidecars));
   if (sidecars.left > 0) throw violation("a batch has bytes that no frame names");
   // What windows count is what the frames say of themselves: they may not understate it.
-  const declared = read.reduce((sum, frame) => sum + slackBytes + declaredBytes(frame), 0);
+  const declared = read.reduce((sum, frame) => sum + declaredBytes(frame), 0);
   if (declared < batch.length) throw violation("a batch is larger than its frames say");
   return read;
 }

@@ -55,6 +55,8 @@ function showTail(value: ValueTail): unknown {
   };
 }
 const counts = count.map(part);
+/** What a value says of its own size: nobody may declare less than he sends. */
+const sizes = fc.integer({ min: 1_000_000, max: Number.MAX_SAFE_INTEGER }).map(part);
 const texts = text.map(part);
 const optionalTexts = fc.option(text).map(part);
 const indexes = fc.oneof(count, fc.constant(-1)).map(part);
@@ -70,7 +72,7 @@ const cases = fc.array(fc.record({ end: count, value: fc.option(tail, { nil: und
 const shapes: Readonly<Record<string, readonly fc.Arbitrary<Part>[]>> = {
   ready: [],
   window: [counts],
-  send: [counts, counts, counts, tails],
+  send: [counts, counts, sizes, tails],
   case: [counts, counts, texts, counts],
   grant: [counts, counts, tails],
   decline: [counts, counts, counts],

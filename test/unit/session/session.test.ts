@@ -241,7 +241,7 @@ describe("batches", () => {
   });
 
   it("count sidecars, and each batch has its own", () => {
-    const { session, pass, link } = quiet({ peerMaxFrameBytes: 1_000 });
+    const { session, pass, link } = quiet({ peerMaxFrameBytes: 3_000 });
     for (let count = 1; count <= 4; count++) session.post(`"send",1,${count},400,0,null,[],[400]`, [new Uint8Array(400).fill(count)]);
     pass();
     expect(link.batches).toHaveLength(2);

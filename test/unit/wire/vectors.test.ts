@@ -184,6 +184,7 @@ describe("batches.json", () => {
     offer: true,
     done: true,
     ended: true,
+    mute: true,
     released: true,
     tried: true,
     gave: true,
