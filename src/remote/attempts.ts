@@ -19,6 +19,8 @@ import { RemoteSend } from "./remote-send.js";
 import { toldError } from "./told-error.js";
 
 type Settled = (result: Attempted | undefined) => void;
+/** A value of no size, to ask whether one of another size would pass. */
+const nothing: Content = { json: "", meta: undefined, ends: [], blobs: [], bytes: 0 };
 /** In place of an error code: the case was done because its channel has ended. */
 const endedWord = "DONE";
 
@@ -90,26 +92,34 @@ export class Attempts {
 
   #send(cases: readonly Attempt[], settled: Settled): void {
     const { exchange } = this;
-    const number = ++this.#number;
-    const blobs: Uint8Array[] = [];
-    let text: string;
+    let contents: readonly (Content | undefined)[];
     try {
-      text = cases.map((one) => this.#write(one, blobs)).join(",");
+      contents = cases.map((one) => this.#content(one));
+      const sizes = contents.map((content) => content?.bytes ?? 0);
+      if (sizes.length > 1) this.exchange.admit({ ...nothing, bytes: sizes.reduce((sum, size) => sum + size, 0) });
     } catch (error) {
       settled({ error });
       return;
     }
+    // Only now are the ends of the values counted: every case can be sent.
+    const number = ++this.#number;
+    const text = cases.map((one, index) => this.#write(endOf(one).id, contents[index])).join(",");
     this.#asked.set(number, { cases, settled });
-    exchange.post(`"try",${number},[${text}]`, blobs);
+    exchange.post(
+      `"try",${number},[${text}]`,
+      contents.flatMap((content) => content?.blobs ?? []),
+    );
     exchange.introduce();
   }
 
-  #write(attempt: Attempt, blobs: Uint8Array[]): string {
-    if ("source" in attempt) return `[${endOf(attempt).id}]`;
-    const content: Content = attempt.parcel instanceof WireParcel ? attempt.parcel.content() : this.exchange.encode(attempt.value);
-    blobs.push(...content.blobs);
+  #content(attempt: Attempt): Content | undefined {
+    if ("source" in attempt) return undefined;
+    return attempt.parcel instanceof WireParcel ? this.exchange.admit(attempt.parcel.content()) : this.exchange.encode(attempt.value);
+  }
+  #write(end: number, content: Content | undefined): string {
+    if (content === undefined) return `[${end}]`;
     const refs: readonly EndRef[] = content.ends.map((port) => this.exchange.reference(port));
-    return `[${endOf(attempt).id}${writeValue({ json: content.json, meta: content.meta, refs, blobs: content.blobs })}]`;
+    return `[${end}${writeValue({ json: content.json, meta: content.meta, refs, blobs: content.blobs })}]`;
   }
 
   tried(number: number, position: number, code: string | null): void {

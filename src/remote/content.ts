@@ -79,7 +79,7 @@ function exactBytes({ json, meta, blobs }: Content): number {
 export function checkSize(content: Content, limits: Pick<Limits, "maxValueBytes" | "maxFrameBytes">): void {
   const most = Math.min(limits.maxValueBytes, limits.maxFrameBytes - frameBytes);
   if (content.bytes * 3 <= most) return;
-  const bytes = exactBytes(content);
+  const bytes = Math.max(content.bytes, exactBytes(content));
   if (bytes > most)
     throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${bytes} bytes, the other side accepts ${most}`, { outcome: "not-sent" });
 }

@@ -37,9 +37,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "forgets to take back the demand with a decline",
-    file: "src/remote/served-receive.ts",
-    from: "this.#offered = this.#limit = number - 1;",
-    to: "this.#offered = number - 1;",
+    file: "src/remote/ledger.ts",
+    from: "this.offered = this.limit = number - 1;",
+    to: "this.offered = number - 1;",
     seed: 2,
   },
   {

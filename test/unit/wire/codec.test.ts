@@ -276,10 +276,12 @@ describe("binary", () => {
     expect([...new Uint8Array(got)]).toEqual([1, 2, 3]);
   });
 
-  it.runIf("Float16Array" in globalThis)("a Float16Array", () => {
-    const Float16 = (globalThis as unknown as { Float16Array: Uint8ArrayConstructor }).Float16Array;
-    expect(trip(new Float16([1, 2]))).toStrictEqual(new Float16([1, 2]));
-  });
+  // Node 20 has none: there is nothing to test then, so there is no test.
+  if ("Float16Array" in globalThis)
+    it("a Float16Array", () => {
+      const Float16 = (globalThis as unknown as { Float16Array: Uint8ArrayConstructor }).Float16Array;
+      expect(trip(new Float16([1, 2]))).toStrictEqual(new Float16([1, 2]));
+    });
 
   it("of a view only its own part travels, copied inside the call", () => {
     const whole = new Uint16Array([1, 2, 3, 4]);
