@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/remote/ledger.ts",
     from: "this.offered = this.limit = number - 1;",
     to: "this.offered = number - 1;",
-    seed: 2,
+    seed: 85,
   },
   {
     name: "does not tell the home of new demand after a decline",
