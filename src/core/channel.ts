@@ -8,7 +8,7 @@ import { SendCase } from "./cases.js";
 import { describe, type ReceivePort, receiveEnd, type SendPort, sendEnd } from "./end.js";
 import { type Holders, receiveHolders, sendHolders } from "./holders.js";
 import { Home } from "./home.js";
-import { receiveFrom, rejected, SendOperation, sentAtOnce } from "./operations.js";
+import { receiveFrom, rejected, SendOperation } from "./operations.js";
 import type { Entry, Selection } from "./selection.js";
 
 /** The send end of a channel that lives here. */
@@ -40,7 +40,6 @@ export class HomeSend implements SendPort {
     if (refusal !== undefined) return rejected(refusal);
     const operation = new SendOperation();
     const item = home.submit(value, undefined, operation);
-    if (item.fulfilled) return sentAtOnce();
     if (signal !== undefined && item.state !== "gone") operation.watch(signal, (withdrawn) => home.withdraw(item, withdrawn));
     return operation.promise;
   }

@@ -158,12 +158,15 @@ export interface Sender {
   fetch?(): void;
 }
 
-/** A plain send that waits. */
+/** A plain send. Its promise is made only when somebody has to wait for it. */
 export class SendOperation implements Sender {
-  readonly #deferred = new Deferred<void>();
+  #deferred: Deferred<void> | undefined;
+  #settled: Promise<void> | undefined;
   #watch: AbortWatch | undefined;
 
   get promise(): Promise<void> {
+    if (this.#settled !== undefined) return this.#settled;
+    this.#deferred ??= new Deferred<void>();
     return this.#deferred.promise;
   }
   /** `cancel` asks for the value back; `withdrawn` is called if it came. */
@@ -173,11 +176,13 @@ export class SendOperation implements Sender {
   }
   sent(): void {
     this.#watch?.stop();
-    this.#deferred.resolve();
+    if (this.#deferred === undefined) this.#settled = fulfilled;
+    else this.#deferred.resolve();
   }
   failed(error: unknown): void {
     this.#watch?.stop();
-    this.#deferred.reject(error);
+    if (this.#deferred === undefined) this.#settled = rejected(error);
+    else this.#deferred.reject(error);
   }
 }
 
