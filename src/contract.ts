@@ -66,7 +66,7 @@ export interface ReceiveChannel<T> extends AsyncIterable<T> {
 /** `from`: the peer whose session brought the value; undefined when it was sent in this process or the channel's home is elsewhere. */
 export type Received<T> =
   | { readonly done: false; readonly value: T; readonly from?: Peer }
-  | { readonly done: true; readonly value: undefined; readonly from?: undefined };
+  | { readonly done: true; readonly value: undefined };
 export interface OperationOptions {
   readonly signal?: AbortSignal;
 }

@@ -60,7 +60,8 @@ async function enter(door: Door, options: DialOptions, checked: CheckedOptions, 
       id: welcome.session,
       limits: checked.limits,
       peerLimits: welcome.limits,
-      heartbeatMs: welcome.heartbeatMs,
+      heartbeatMs: Math.min(checked.heartbeatMs, welcome.heartbeatMs),
+      asks: checked.heartbeatMs < welcome.heartbeatMs,
       capacity: welcome.capacity,
       whenInDoubt: checked.whenInDoubt,
       superjson: checked.superjson,
@@ -149,10 +150,22 @@ const notYet = ["key"] as const;
 export function dial<In = unknown, Out = In>(url: Address | readonly Address[], options: DialOptions = {}): Promise<Peer<In, Out>> {
   const checked = checkOptions(options);
   refuseOptions(options, notYet);
+  backoff(options);
   return race(doorsTo(url, options, checked), options, checked) as Promise<unknown> as Promise<Peer<In, Out>>;
 }
 
 const defaultBackoff = { minMs: 250, maxMs: 30_000 };
+
+/** The option `reconnect`, checked. */
+function backoff({ reconnect }: DialOptions): { readonly minMs: number; readonly maxMs: number } {
+  if (reconnect === undefined || reconnect === false) return defaultBackoff;
+  if (typeof reconnect !== "object" || reconnect === null)
+    throw new TypeError(`Expected reconnect to be false or an object, got ${describe(reconnect)}`);
+  const { minMs, maxMs } = { ...defaultBackoff, ...reconnect };
+  if (!(minMs >= 10) || !(maxMs >= minMs) || maxMs > 2 ** 31 - 1)
+    throw new RangeError(`Expected 10 <= reconnect.minMs <= reconnect.maxMs, got ${minMs} and ${maxMs}`);
+  return { minMs, maxMs };
+}
 
 /**
  * A new session whenever the last one has ended, for ever: the mirror of `listener.peers`. Between attempts it waits, with full jitter,
@@ -166,9 +179,7 @@ export function sessions<In = unknown, Out = In>(
   refuseOptions(options, notYet);
   const doors = doorsTo(url, options, checked);
   const host = (doors[0] as Door).host;
-  if (typeof options.reconnect !== "object" && options.reconnect !== undefined && options.reconnect !== false)
-    throw new TypeError(`Expected reconnect to be false or an object, got ${describe(options.reconnect)}`);
-  const { minMs, maxMs } = { ...defaultBackoff, ...(options.reconnect === false ? {} : options.reconnect) };
+  const { minMs, maxMs } = backoff(options);
   const feed = homeChannel({ capacity: 0 });
   const stopped = new AbortController();
   feed.home.watchers.add({ sendEnded: () => stopped.abort(), sendMuted: () => undefined });
@@ -176,6 +187,7 @@ export function sessions<In = unknown, Out = In>(
     feed.home.close(undefined);
   };
   options.signal?.addEventListener("abort", stop, { once: true });
+  const stopping = new Promise<void>((resolve) => stopped.signal.addEventListener("abort", () => resolve(), { once: true }));
   void (async () => {
     let waitMs = minMs;
     while (!stopped.signal.aborted) {
@@ -183,7 +195,7 @@ export function sessions<In = unknown, Out = In>(
         const peer = await race(doors, { ...options, signal: stopped.signal }, checked);
         waitMs = minMs;
         await feed.send.send(peer, stopped.signal).catch(() => peer.abort());
-        await Promise.race([peer.ended, new Promise((resolve) => stopped.signal.addEventListener("abort", resolve, { once: true }))]);
+        await Promise.race([peer.ended, stopping]);
       } catch {
         await new Promise<void>((resolve) => {
           const over = (): void => {

@@ -43,7 +43,7 @@ const brand = Symbol.for("netchan.error");
  * try { await send(order) } catch (error) { if (NetchanError.is(error) && error.code === "CHANNEL_CLOSED") return }
  */
 export class NetchanError extends Error {
-  override readonly name = "NetchanError";
+  override readonly name: string = "NetchanError";
   readonly code: ErrorCode;
   readonly scope: ErrorScope;
   readonly retryable: boolean;

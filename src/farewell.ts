@@ -81,7 +81,10 @@ export class Farewell {
     this.#theirsDrained = true;
     if (this.#begun) this.#look();
   }
+  /** The other side has said goodbye: it takes nothing any more, so what it has not answered was not received. */
+  answered = false;
   onBye(): void {
+    this.answered = true;
     if (!this.#saidBye) {
       this.exchange.dismiss();
       this.exchange.post(`"bye"`);

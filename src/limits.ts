@@ -49,7 +49,8 @@ const ranges: { readonly [K in keyof Limits]: readonly [number, number] } = {
  * @throws RangeError for a name that is no limit or a number out of its range; TypeError for anything but a number.
  */
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(changes)) {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
     if (!Object.hasOwn(ranges, name))
       throw new RangeError(`Expected limits to name one of ${Object.keys(ranges).join(", ")}, got "${name}"`);
     const [least, most] = ranges[name as keyof Limits];
@@ -57,5 +58,5 @@ export function resolveLimits(changes: Partial<Limits> = {}): Limits {
     if (!Number.isSafeInteger(value) || value < least || value > most)
       throw new RangeError(`Expected limits.${name} to be a whole number from ${least} to ${most}, got ${value}`);
   }
-  return Object.freeze({ ...defaultLimits, ...changes });
+  return Object.freeze({ ...defaultLimits, ...Object.fromEntries(given) });
 }

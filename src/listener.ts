@@ -13,7 +13,7 @@ import { defaultDrainMs } from "./farewell.js";
 import { hostOf } from "./host.js";
 import { type CheckedOptions, checkOptions, refuseOptions } from "./options.js";
 import { SessionPeer } from "./peer.js";
-import { type Hello, readHello, told, writeRefusal, writeWelcome } from "./session/handshake.js";
+import { type Hello, handshakeMs, readHello, sendSafely, told, writeRefusal, writeWelcome } from "./session/handshake.js";
 import { type Host, unguessableId } from "./session/host.js";
 import type { LinkRequest } from "./session/link.js";
 
@@ -72,6 +72,8 @@ export class LinkListener implements Listener<unknown, never> {
   constructor(options: ListenOptions) {
     refuseOptions(options, ["key", "hub", "schema", "authorize"]);
     this.#options = options;
+    if (options.authenticate !== undefined && typeof options.authenticate !== "function")
+      throw new TypeError(`Expected authenticate to be a function, got ${describe(options.authenticate)}`);
     this.#checked = checkOptions(options);
     const { capacity, whenInDoubt } = this.#checked;
     this.#scatter = homeChannel({ capacity, whenInDoubt }, true);
@@ -123,7 +125,7 @@ export class LinkListener implements Listener<unknown, never> {
       (error: unknown) => {
         this.#unauthenticated--;
         const refusal = NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "not admitted");
-        void link.send(writeRefusal(refusal.code, plainMessage(refusal)));
+        sendSafely(link, writeRefusal(refusal.code, plainMessage(refusal)));
         link.close(refusal.code);
       },
     );
@@ -131,13 +133,13 @@ export class LinkListener implements Listener<unknown, never> {
 
   async #admit(link: Link, batches: AsyncIterator<string | Uint8Array>, host: Host, request: LinkRequest): Promise<SessionPeer> {
     const hello = await readHello(batches, host);
-    const identity = await this.#identify(hello, request);
+    const identity = await inTime(this.#identify(hello, request), host);
     if (this.#closing !== undefined) throw new NetchanError("SESSION_REFUSED", "the listener is closing");
     if (this.#sessions.size >= this.limits.maxSessions)
       throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
     const { limits, capacity, whenInDoubt, heartbeatMs, superjson } = this.#checked;
     const id = unguessableId(host);
-    void Promise.resolve(link.send(writeWelcome({ session: id, capacity, heartbeatMs, limits: told(limits) }))).catch(() => undefined); // its end will be heard
+    sendSafely(link, writeWelcome({ session: id, capacity, heartbeatMs, limits: told(limits) }));
     const peer: SessionPeer = new SessionPeer({
       host,
       link,
@@ -145,6 +147,7 @@ export class LinkListener implements Listener<unknown, never> {
       limits,
       peerLimits: hello.limits,
       heartbeatMs,
+      asks: true,
       capacity,
       whenInDoubt,
       superjson,
@@ -207,3 +210,11 @@ export class LinkListener implements Listener<unknown, never> {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 disposeByClosing(LinkListener.prototype);
+
+/** An application that never decides has refused. */
+function inTime<T>(decision: Promise<T>, host: Host): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = host.clock.start(handshakeMs, () => reject(new NetchanError("SESSION_REFUSED", "not admitted in time")), "idle");
+    decision.then(resolve, reject).finally(() => timer.cancel());
+  });
+}

@@ -12,7 +12,8 @@ import { AbortWatch, Deferred, nobody, rejected } from "./core/operations.js";
 import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
 import { defaultDrainMs, Farewell } from "./farewell.js";
-import { Exchange, type PeerLimits, pairIds } from "./remote/exchange.js";
+import { Exchange, type PeerLimits } from "./remote/exchange.js";
+import { pairIds } from "./remote/ids.js";
 import { RemoteReceive } from "./remote/remote-receive.js";
 import type { Host } from "./session/host.js";
 import type { Link } from "./session/link.js";
@@ -27,6 +28,8 @@ export interface PeerOptions {
   readonly limits: Limits;
   readonly peerLimits: PeerLimits;
   readonly heartbeatMs: number;
+  /** This side asks whether the other is there; at least one side does. */
+  readonly asks: boolean;
   readonly capacity: number;
   readonly whenInDoubt: "reject" | "redeliver";
   readonly superjson: object | undefined;
@@ -131,7 +134,7 @@ export class SessionPeer implements Peer, SessionOwner {
       () => home?.ready === true || (home?.buffered ?? 0) > 0,
     );
     if (merged === undefined) this.exchange.post(`"ready"`);
-    this.session.watch(options.heartbeatMs, merged !== undefined);
+    this.session.watch(options.heartbeatMs, options.asks);
     Object.freeze(this);
   }
 
@@ -174,7 +177,7 @@ export class SessionPeer implements Peer, SessionOwner {
   }
   finished(finish: Finish): void {
     this.#farewell.finished();
-    const graceful = finish.reason === "closed";
+    const graceful = finish.reason === "closed" && this.#farewell.answered;
     const loss =
       finish.error !== undefined && end[finish.reason] !== "SESSION_CLOSED"
         ? finish.error

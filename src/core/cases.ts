@@ -81,6 +81,6 @@ export class SendCase implements Entry, Sender {
     this.selection.win(this.index, undefined);
   }
   failed(error: unknown): void {
-    this.selection.failCase(error, this.#item);
+    this.selection.failCase(error, this);
   }
 }

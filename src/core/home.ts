@@ -31,8 +31,7 @@ export class Home extends Linked implements Source {
   #offered = 0;
   #offeredFulfilled = 0;
   #fulfilling = 0;
-  /** How many values a drop policy has thrown away. */
-  dropped = 0;
+  dropped = 0; // by the drop policy
   readonly #closing = new Closing();
   #gather: Gathering<Home> | undefined;
   /** The case of a select elsewhere that has been asked for a grant. */
@@ -42,7 +41,7 @@ export class Home extends Linked implements Source {
   onUndelivered: ((item: Item, outcome: Outcome) => void) | undefined;
   /** Nobody listens any more, and no sender is to fail for it: values are fulfilled and dropped. */
   muted = false;
-  /** Told, once, when the channel can give no more values. */
+  /** Told once. */
   readonly endWatchers = new Set<EndWatcher>();
 
   constructor(options: Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity">) {
@@ -163,8 +162,12 @@ export class Home extends Linked implements Source {
     return decidingAbove(this.#receivers, id) ?? this.#gather?.deciding(id);
   }
 
-  #hasRoom(): boolean {
-    return this.whenFull !== "wait" || this.#line.buffer.size + this.#offeredFulfilled + this.#fulfilling < this.capacity;
+  #hasRoom(kept = 0): boolean {
+    return this.whenFull !== "wait" || this.#line.buffer.size + this.#offeredFulfilled + this.#fulfilling + kept < this.capacity;
+  }
+  /** Values that were sent for have their places kept. */
+  #hasRoomToFetch(): boolean {
+    return this.#hasRoom(this.#line.wanted) && this.#line.wanted < this.capacity;
   }
 
   /** Finds a place for a value that is in no list: fulfilled if there is room, with a waiter if there is one. */
@@ -173,12 +176,12 @@ export class Home extends Linked implements Source {
       if (item.ungranted) this.claim(item);
       else if (item.willing(undefined)) this.#fulfil(item);
     }
-    if (item.state === "gone") return; // fulfilling a select case may have reached back here
-    // With values on their way it may be behind one, and has to wait with those who wait for that one.
+    if (item.state === "gone") return; // fulfilling a case may have reached back here
+    // It may be behind a value that is on its way: then it waits with those who wait for that one.
     if (this.#line.absent === 0 && this.#offer(item)) return;
     if (item.fulfilled) this.#store(item);
     else this.#line.insert(item);
-    if (item.absent && this.capacity > 0 && this.#hasRoom()) item.sender.fetch?.();
+    if (item.absent && this.#hasRoomToFetch()) this.#line.want(item);
     this.#gather?.ready(this);
     if (this.#line.absent > 0) this.#matchAll();
   }
@@ -226,7 +229,7 @@ export class Home extends Linked implements Source {
     let asked: Item | undefined;
     for (let item = this.#line.first(); item !== undefined; item = this.#line.after(item)) {
       if (item.absent) {
-        item.sender.fetch?.();
+        this.#line.want(item);
         return undefined;
       }
       if (waiter.skips(item)) continue;
@@ -246,7 +249,7 @@ export class Home extends Linked implements Source {
     this.#offered++;
     if (item.fulfilled) {
       if (this.whenFull === "wait") this.#offeredFulfilled++;
-    } else item.selection?.lock(item);
+    } else item.selection?.lock(item.sender);
     this.#leftLine();
     waiter.accept(item);
   }
@@ -322,7 +325,7 @@ export class Home extends Linked implements Source {
       const item = this.#firstWilling();
       if (item === undefined) break;
       if (item.absent) {
-        item.sender.fetch?.();
+        if (this.#hasRoomToFetch()) this.#line.want(item);
         break;
       }
       this.#line.take(item);

@@ -42,8 +42,10 @@ export class Item extends Linked implements Offered {
   state: "queued" | "offered" | "gone" = "queued";
   /** Its send is fulfilled: it counts against the capacity until it is taken. */
   fulfilled = false;
-  /** Announced only: the value is still with its sender. */
+  /** Announced only: the value is still with its sender … */
   absent = false;
+  /** … and has been sent for. */
+  wanted = false;
   /** Set when its sender asked for it back while it was offered. */
   withdrawn: (() => void) | undefined = undefined;
 

@@ -43,6 +43,14 @@ export class Line {
     item.letGo();
   }
 
+  /** Absent values that were sent for. */
+  wanted = 0;
+  want(item: Item): void {
+    if (!item.wanted) this.wanted++;
+    item.wanted = true;
+    item.sender.fetch?.();
+  }
+
   announce(item: Item): void {
     item.absent = true;
     this.absent++;
@@ -50,7 +58,8 @@ export class Line {
   /** It is with its sender no longer. */
   present(item: Item): void {
     if (item.absent) this.absent--;
-    item.absent = false;
+    if (item.wanted) this.wanted--;
+    item.absent = item.wanted = false;
   }
 
   /** The oldest value. */

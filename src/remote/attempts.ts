@@ -123,47 +123,52 @@ export class Attempts {
   }
 
   tried(number: number, position: number, code: string | null): void {
-    const asked = this.#answered(number);
+    const asked = this.#open(number);
     const decided = asked.cases[position];
-    if (decided !== undefined && code !== endedWord && "source" in decided) this.exchange.violated("a receive was done without a value");
-    if (position === -1) asked.settled(code === null ? undefined : { error: toldError(code, "the attempt failed at its home") });
-    else asked.settled({ index: this.#index(asked.cases, position), done: code === endedWord });
+    if (position === -1) {
+      this.#answered(number);
+      asked.settled(code === null ? undefined : { error: toldError(code, "the attempt failed at its home") });
+    } else if (decided === undefined || (code !== endedWord && "source" in decided)) {
+      this.exchange.violated(`attempt ${number} was answered with a case it does not have`);
+    } else {
+      this.#answered(number);
+      asked.settled({ index: decided.index, done: code === endedWord });
+    }
   }
 
   gave(number: number, position: number, tail: ValueTail): void {
-    const asked = this.#answered(number);
+    const asked = this.#open(number);
     const decided = asked.cases[position];
     if (decided === undefined || !("source" in decided)) this.exchange.violated("a value for a case that is no receive");
     const parcel = this.exchange.accept(tail, 0);
-    const answer = (ok: 0 | 1): void => this.exchange.post(`"took",${number},${ok}`);
+    this.#answered(number);
+    const answer = (ok: 0 | 1 | 2): void => this.exchange.post(`"took",${number},${ok}`);
     if (parcel instanceof NetchanError) {
-      answer(0);
-      asked.settled({ error: parcel });
+      answer(0); // a bad value fails no receive: there was nothing
+      asked.settled(undefined);
       return;
     }
+    const no = (): void => answer(0);
     const offered = {
       value: undefined,
       parcel,
       selectId: undefined,
       taken: () => answer(1),
-      returned: () => answer(0),
-      refused: () => answer(0),
-      doubtful: () => answer(0),
+      returned: no,
+      refused: no,
+      doubtful: () => answer(2),
     };
-    asked.settled({ index: this.#index(asked.cases, position), offered });
+    asked.settled({ index: decided.index, offered });
   }
 
-  #index(cases: readonly Attempt[], position: number): number {
-    return (cases[position] ?? this.exchange.violated(`an attempt has no case ${position}`)).index;
+  #open(number: number): { readonly cases: readonly Attempt[]; readonly settled: Settled } {
+    return this.#asked.get(number) ?? this.exchange.violated(`an answer to attempt ${number}, which is not open`);
   }
-  #answered(number: number): { readonly cases: readonly Attempt[]; readonly settled: Settled } {
-    const asked = this.#asked.get(number);
-    if (asked === undefined) return this.exchange.violated(`an answer to attempt ${number}, which is not open`);
+  #answered(number: number): void {
     this.#asked.delete(number);
     const next = this.#queue.shift();
     if (next !== undefined) this.exchange.host.defer(next);
     this.exchange.idle();
-    return asked;
   }
 
   /** The other side asks. */
@@ -222,11 +227,12 @@ export class Attempts {
     parcel: WireParcel | undefined,
     won: (index: number, offered: Offered) => void,
   ): readonly Entry[] {
-    const { port } =
+    const { port, sources } =
       this.exchange.served.get(end) ?? this.exchange.violated(`an attempt at end ${end}, which the other side does not hold`);
     if (port.kind === "receive" && parcel === undefined) {
-      const remaining = new Remaining(port.sources.length);
-      return port.sources.map((source) => new PassingCase(selection, index, source, remaining, won));
+      const from = sources ?? port.sources;
+      const remaining = new Remaining(from.length);
+      return from.map((source) => new PassingCase(selection, index, source, remaining, won));
     }
     if (port.kind !== "send" || parcel === undefined) return this.exchange.violated("an attempt in the wrong direction");
     if (port instanceof RemoteSend) return [port.passingCase(index, parcel)];
@@ -246,25 +252,32 @@ export class Attempts {
     this.exchange.postValue(`"gave",${number},${index}`, content);
   }
 
-  took(number: number, ok: boolean): void {
+  took(number: number, answer: number): void {
     const offered = this.#given.get(number);
     if (offered === undefined) this.exchange.violated(`an answer to attempt ${number}, which was given nothing`);
     this.#given.delete(number);
-    if (ok) {
+    if (answer > 2) this.exchange.violated(`an answer ${answer} to an attempt`);
+    if (answer === 2)
+      offered.doubtful(new NetchanError("RECEIVER_LOST", "the receiver was lost before it answered", { outcome: "unknown" }));
+    else if (answer === 1) {
       offered.parcel?.discard();
       offered.taken();
     } else offered.refused(new NetchanError("VALUE_REFUSED", "the other side could not accept the value", { outcome: "not-sent" }));
     this.exchange.idle();
   }
 
-  finish(loss: NetchanError): void {
+  /** This side says goodbye: nothing more is received. */
+  part(loss: NetchanError): void {
     const asked = [...this.#asked.values()];
     const unknown = withOutcome(loss, "unknown");
-    const given = [...this.#given.values()];
     this.#asked.clear();
-    this.#given.clear();
     for (const next of this.#queue.splice(0)) this.exchange.host.defer(next);
     for (const { settled } of asked) settled({ error: unknown });
+  }
+  finish(loss: NetchanError): void {
+    this.part(loss);
+    const given = [...this.#given.values()];
+    this.#given.clear();
     for (const offered of given) offered.doubtful(loss);
   }
 }

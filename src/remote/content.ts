@@ -66,6 +66,9 @@ export class WireParcel implements Parcel {
 /** Room in a batch for what stands around a value: its frame's other fields, an acknowledgement, the references of its ends. */
 const frameBytes = 2 * 1024;
 
+/** A reference to an end, or the length of a sidecar. */
+const referenceBytes = 32;
+
 /** What a value takes on the wire; `bytes` counts a character as one, and it may take three. */
 function exactBytes({ json, meta, blobs }: Content): number {
   const text = new TextEncoder();
@@ -78,8 +81,9 @@ function exactBytes({ json, meta, blobs }: Content): number {
  */
 export function checkSize(content: Content, limits: Pick<Limits, "maxValueBytes" | "maxFrameBytes">): void {
   const most = Math.min(limits.maxValueBytes, limits.maxFrameBytes - frameBytes);
-  if (content.bytes * 3 <= most) return;
-  const bytes = Math.max(content.bytes, exactBytes(content));
+  const beside = referenceBytes * (content.ends.length + content.blobs.length);
+  if (content.bytes * 3 + beside <= most) return;
+  const bytes = Math.max(content.bytes, exactBytes(content)) + beside;
   if (bytes > most)
     throw new NetchanError("LIMIT_EXCEEDED", `the value takes ${bytes} bytes, the other side accepts ${most}`, { outcome: "not-sent" });
 }

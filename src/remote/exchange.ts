@@ -13,11 +13,12 @@ import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
 import type { Codec } from "../wire/codec.js";
-import { type EndRef, type Frame, type HomeFrame, isHomeFrame, type UserFrame, type ValueTail, writeValue } from "../wire/frame.js";
+import { type EndRef, type Frame, type HomeFrame, isHomeFrame, type ValueTail, writeValue } from "../wire/frame.js";
 import { Attempts } from "./attempts.js";
 import { type Content, checkSize, WireParcel } from "./content.js";
 import type { Context, EndUser } from "./context.js";
 import { homeFor } from "./gone.js";
+import { Ids } from "./ids.js";
 import { Relay } from "./relay.js";
 import { RemoteEnd } from "./remote-end.js";
 import { RemoteReceive } from "./remote-receive.js";
@@ -29,7 +30,7 @@ import { Fetches, ReceiveWindow, SendWindow } from "./windows.js";
 
 /** What the exchange needs of its session. */
 export interface Outlet {
-  post(rest: string, blobs?: readonly Uint8Array[]): void;
+  post(rest: string, blobs?: readonly Uint8Array[], value?: boolean): void;
   readonly congested: boolean;
 }
 /** The limits of the other side that this side has to keep. */
@@ -47,6 +48,8 @@ export interface ExchangeOptions {
 export class Exchange implements Context {
   readonly served = new Map<number, Served>();
   readonly #servedByPort = new Map<Port, Served>();
+  /** Values with ends that the present frame brought. */
+  readonly #accepted: WireParcel[] = [];
   /** Served ends whose id the other side has not been told yet. */
   readonly #fresh: Served[] = [];
   readonly remotes = new Map<number, EndUser>();
@@ -66,23 +69,21 @@ export class Exchange implements Context {
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
   #admitted = 0;
-  #lastId: number;
-  #highestForeign = 0;
+  readonly #ids: Ids;
   #over: NetchanError | undefined;
+  #parted = false;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.limits = options.limits;
     this.codec = options.codec;
     this.host = options.host;
-    this.#lastId = options.dialer ? firstFreeId - 1 : firstFreeId;
+    this.#ids = new Ids(options.dialer);
     this.#sendWindow = new SendWindow(options.peerLimits.maxQueuedBytes);
     this.#receiveWindow = new ReceiveWindow(options.limits.maxQueuedBytes);
     this.fetches = new Fetches(options.limits.maxQueuedBytes);
     this.#attempts = new Attempts(this);
   }
-
-  // ── frames out ──
 
   post(rest: string, blobs?: readonly Uint8Array[]): void {
     if (this.#over === undefined) this.#options.outlet.post(rest, blobs);
@@ -93,7 +94,11 @@ export class Exchange implements Context {
   postValue(start: string, content: Content): void {
     if (this.#over !== undefined) return;
     const { json, meta, blobs } = content;
-    this.post(start + writeValue({ json, meta, refs: content.ends.map((port) => this.reference(port)), blobs }), blobs);
+    this.#options.outlet.post(
+      start + writeValue({ json, meta, refs: content.ends.map((port) => this.reference(port)), blobs }),
+      blobs,
+      true,
+    );
     this.introduce();
   }
   introduce(): void {
@@ -139,37 +144,31 @@ export class Exchange implements Context {
 
   reference(port: Port): EndRef {
     if (port instanceof RemoteEnd && port.exchange === this && port.known) return [1, port.id];
-    const served = this.#servedByPort.get(port) ?? this.serve(port, this.#newId());
+    const served = this.#servedByPort.get(port) ?? this.serve(port, this.#ids.next());
     served.count++;
     return [0, served.id, port.kind === "send" ? 0 : 1, port.capacity];
   }
 
-  #newId(): number {
-    this.#lastId += 2;
-    return this.#lastId;
-  }
-
   /** Lets the other side use an end under an id. */
-  serve(port: Port, id: number): Served {
-    const served = this.#makeServed(port, id);
+  serve(port: Port, id: number, sources?: readonly Source[]): Served {
+    const served = this.#makeServed(port, id, sources);
     served.key = port;
     this.served.set(id, served);
     if (!this.#servedByPort.has(port)) this.#servedByPort.set(port, served);
     this.#fresh.push(served);
     return served;
   }
-  #makeServed(port: Port, id: number): Served {
+  #makeServed(port: Port, id: number, sources: readonly Source[] | undefined): Served {
     if (port instanceof RemoteSend || port instanceof RemoteReceive) {
       if (port.known && port.exchange !== this) return new Relay(this, id, port);
       return port.kind === "send" ? new ServedSend(this, id, homeFor(port).send) : new ServedReceive(this, id, homeFor(port).receive);
     }
-    if (port.kind === "receive") return new ServedReceive(this, id, port);
+    if (port.kind === "receive") return new ServedReceive(this, id, port, sources ?? port.sources, sources !== undefined);
     return new ServedSend(this, id, port as HomeSend);
   }
   /** The listener's default pair: a receive end with its peer's own queue first and the merged queue behind it. */
   servePair(port: Port, id: number, sources: readonly Source[] | undefined): void {
-    const served =
-      sources === undefined || port.kind === "send" ? this.#makeServed(port, id) : new ServedReceive(this, id, port, sources, true);
+    const served = this.#makeServed(port, id, sources);
     served.count = 1;
     this.served.set(id, served);
     this.#servedByPort.set(port, served);
@@ -184,7 +183,7 @@ export class Exchange implements Context {
   }
 
   fork(id: number, user: EndUser): number {
-    const own = this.#newId();
+    const own = this.#ids.next();
     this.remotes.set(own, user);
     this.post(`"fork",${id},${own}`);
     return own;
@@ -212,11 +211,8 @@ export class Exchange implements Context {
     return remote;
   }
   #foreign(id: number): void {
-    if (id < firstFreeId || id % 2 === this.#lastId % 2) this.violated(`end ${id} is not the other side's to give out`);
-    this.#highestForeign = Math.max(this.#highestForeign, id);
+    if (!this.#ids.foreign(id)) this.violated(`end ${id} is not the other side's to give out`);
   }
-
-  // ── values in ──
 
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
     const parcel = this.#parcel(tail, bytes, from);
@@ -250,7 +246,9 @@ export class Exchange implements Context {
   #parcel(tail: ValueTail, bytes: number, from: unknown): WireParcel {
     if (bytes > 0 && !this.#receiveWindow.arrive(bytes)) this.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
     const ports = tail.refs.map((ref) => this.#port(ref));
-    return new WireParcel(this, tail, ports, bytes, from);
+    const parcel = new WireParcel(this, tail, ports, bytes, from);
+    if (ports.length > 0) this.#accepted.push(parcel);
+    return parcel;
   }
   /** A value has left. */
   freed(bytes: number): void {
@@ -265,9 +263,17 @@ export class Exchange implements Context {
     this.#admitted--;
   }
 
-  // ── frames in ──
-
   frame(frame: Frame): void {
+    this.#accepted.length = 0;
+    try {
+      this.#dispatch(frame);
+    } catch (error) {
+      // The frame broke the rules half way: what its values hold must not outlive it.
+      for (const parcel of this.#accepted.splice(0)) parcel.discard();
+      throw error;
+    }
+  }
+  #dispatch(frame: Frame): void {
     if (isHomeFrame(frame)) {
       this.#home(frame);
       return;
@@ -283,11 +289,11 @@ export class Exchange implements Context {
         this.#remove(this.#servedAt(frame.fields[0]), new NetchanError("SESSION_LOST", "a session on the way was lost"));
         return;
       case "fork": {
-        const { port } = this.#servedAt(frame.fields[0]);
+        const { port, sources } = this.#servedAt(frame.fields[0]);
         this.#foreign(frame.fields[1]);
         if (this.served.has(frame.fields[1]) || this.served.size >= this.limits.maxChannels)
           this.violated("a fork that cannot be", "LIMIT_EXCEEDED");
-        this.serve(port, frame.fields[1]).count = 1;
+        this.serve(port, frame.fields[1], sources).count = 1;
         this.introduce();
         return;
       }
@@ -295,13 +301,13 @@ export class Exchange implements Context {
         this.#attempts.asked(frame.fields[0], frame.fields[1]);
         return;
       case "took":
-        this.#attempts.took(frame.fields[0], frame.fields[1] === 1);
+        this.#attempts.took(frame.fields[0], frame.fields[1]);
         return;
       case "tried":
-        this.#attempts.tried(frame.fields[0], frame.fields[1], frame.fields[2]);
+        if (!this.#parted) this.#attempts.tried(frame.fields[0], frame.fields[1], frame.fields[2]);
         return;
       case "gave":
-        this.#attempts.gave(frame.fields[0], frame.fields[1], frame.fields[2]);
+        if (!this.#parted) this.#attempts.gave(frame.fields[0], frame.fields[1], frame.fields[2]);
         return;
       case "ready":
       case "drain":
@@ -309,20 +315,16 @@ export class Exchange implements Context {
       case "bye":
       case "open":
         this.violated(`a ${frame.type} frame does not belong here`);
-        return;
+        break;
       default:
-        this.#user(frame);
+        this.#servedAt(frame.fields[0]).frame(frame);
     }
-  }
-  #user(frame: UserFrame): void {
-    this.#servedAt(frame.fields[0]).frame(frame);
   }
   #home(frame: HomeFrame): void {
     const id = frame.fields[0];
     const user = this.remotes.get(id);
     if (user !== undefined) user.homeFrame(frame);
-    else if (id >= firstFreeId && id > (id % 2 === this.#lastId % 2 ? this.#lastId : this.#highestForeign))
-      this.violated(`a frame about end ${id}, which was never given out`);
+    else if (!this.#ids.known(id)) this.violated(`a frame about end ${id}, which was never given out`);
     else if (frame.type === "offer") this.#parcel(frame.fields[4], 0, undefined).discard(); // let go of meanwhile; its home has put the value back
   }
   #servedAt(id: number): Served {
@@ -368,6 +370,11 @@ export class Exchange implements Context {
   /** A goodbye: says what became of the operations of the other side that wait here. */
   dismiss(): void {
     for (const served of [...this.served.values()]) served.dismiss();
+    // Behind a goodbye nothing is taken: whoever waits here hears of the end now, and what still comes is dropped.
+    const loss = this.closing ?? new NetchanError("SESSION_CLOSED", "the session was closed");
+    for (const remote of this.remotes.values()) if (remote instanceof RemoteReceive) remote.part(loss);
+    this.#attempts.part(loss);
+    this.#parted = true;
   }
   /** The session is over: everything settles. */
   finish(loss: NetchanError, graceful: boolean): void {
@@ -390,7 +397,3 @@ export class Exchange implements Context {
     throw new NetchanError(code, what);
   }
 }
-
-/** The ids below are the default pair's. */
-export const pairIds = { toListener: 1, toDialer: 2 } as const;
-const firstFreeId = 4;

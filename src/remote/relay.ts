@@ -16,12 +16,21 @@ import { Ledger } from "./ledger.js";
 import type { RemoteReceive } from "./remote-receive.js";
 import { announceBytes, type RemoteSend } from "./remote-send.js";
 import { Served } from "./served.js";
+import { checkSelectId } from "./told-error.js";
+
+/** An operation of the user that the home has not answered. */
+interface Waiting {
+  /** Its value, if it waits here. */
+  parcel: WireParcel | undefined;
+  /** The size it was announced with; the home has asked for it. */
+  readonly announced: number;
+  wanted: boolean;
+}
 
 export class Relay extends Served implements EndUser {
   readonly #up: Context;
   readonly #upId: number;
-  /** Operations of the user that the home has not answered; with the value, if it waits here. */
-  readonly #pending = new Map<number, WireParcel | undefined>();
+  readonly #pending = new Map<number, Waiting>();
   #loss: NetchanError | undefined;
   readonly #ledger = new Ledger();
   #latest = 0;
@@ -54,16 +63,17 @@ export class Relay extends Served implements EndUser {
         this.#value(frame.fields[1], frame.fields[2], frame.fields[3]);
         return;
       case "case":
+        checkSelectId(frame.fields[2], this.exchange);
+        if (!this.#begin(frame.fields[1], frame.fields[3])) return;
+        break;
       case "announce":
-        if (!this.#begin(frame.fields[1])) return;
+        if (!this.#begin(frame.fields[1], frame.fields[2])) return;
         break;
       case "value":
-        if (this.#pending.has(frame.fields[1]))
-          this.#passValue(`"value",${this.#upId},${frame.fields[1]},${frame.fields[2]}`, frame.fields[3]);
-        else this.exchange.pass(frame.fields[3], 0).discard();
+        this.#passValue("value", frame.fields[1], frame.fields[3], frame.fields[2]);
         return;
       case "grant":
-        this.#passValue(`"grant",${this.#upId},${frame.fields[1]}`, frame.fields[2]);
+        this.#passValue("grant", frame.fields[1], frame.fields[2], 0);
         return;
     }
     this.#up.post(`"${frame.type}",${this.#upId}${more(frame.fields)}`);
@@ -86,7 +96,7 @@ export class Relay extends Served implements EndUser {
   }
 
   /** @returns whether the home can be asked; else the operation has failed. */
-  #begin(number: number): boolean {
+  #begin(number: number, announced: number): boolean {
     if (number <= this.#latest) this.exchange.violated(`operation ${number} came after operation ${this.#latest}`);
     this.#latest = number;
     const refusal = this.#up.refusal();
@@ -96,20 +106,26 @@ export class Relay extends Served implements EndUser {
     }
     this.exchange.admitOperation();
     this.#up.operations++;
-    this.#pending.set(number, undefined);
+    this.#pending.set(number, { parcel: undefined, announced, wanted: false });
     return true;
   }
 
-  /** A value that the home asked for. */
-  #passValue(start: string, tail: ValueTail): void {
+  /** A value that the home asked for, or did until lately. */
+  #passValue(type: "value" | "grant", number: number, tail: ValueTail, declared: number): void {
+    const waiting = this.#pending.get(number);
     const parcel = this.exchange.pass(tail, 0);
-    this.#up.postValue(start, parcel.content());
+    const content = parcel.content();
+    if (waiting !== undefined && !waiting.wanted) this.exchange.violated(`a value for operation ${number}, which was not asked for`);
+    if (waiting !== undefined && Math.max(content.bytes, declared) > waiting.announced)
+      this.exchange.violated(`a value of ${content.bytes} bytes was announced as ${waiting.announced}`);
+    if (waiting !== undefined)
+      this.#up.postValue(`"${type}",${this.#upId},${number}${type === "value" ? `,${content.bytes}` : ""}`, content);
     parcel.discard();
   }
 
   #value(number: number, bytes: number, tail: ValueTail): void {
     const parcel = this.exchange.pass(tail, bytes);
-    if (!this.#begin(number)) {
+    if (!this.#begin(number, bytes)) {
       parcel.discard();
       return;
     }
@@ -118,12 +134,13 @@ export class Relay extends Served implements EndUser {
       content = this.#up.admit(parcel.content());
     } catch (error) {
       parcel.discard();
-      this.#fail(number, error as NetchanError, "not-sent");
+      if (!NetchanError.is(error)) throw error; // no honest value is too deep to be written
+      this.#fail(number, error, "not-sent");
       this.#settle(number);
       return;
     }
     if (content.bytes > announceBytes || !this.#up.fits(content.bytes)) {
-      this.#pending.set(number, parcel);
+      this.#pending.set(number, { parcel, announced: content.bytes, wanted: false });
       this.#up.post(`"announce",${this.#upId},${number},${content.bytes}`);
       return;
     }
@@ -141,7 +158,7 @@ export class Relay extends Served implements EndUser {
 
   #fail(number: number, loss: NetchanError, outcome: "not-sent" | "unknown"): void {
     this.exchange.post(
-      `"failed",${this.id},${number},${JSON.stringify(loss.code)},${JSON.stringify(plainMessage(loss).slice(0, 1_000))},"${outcome}"`,
+      `"failed",${this.id},${number},${JSON.stringify(loss.code)},${JSON.stringify(plainMessage(loss).slice(0, 500))},"${outcome}"`,
     );
   }
 
@@ -157,8 +174,7 @@ export class Relay extends Served implements EndUser {
           return;
         }
         if (!this.#ledger.wanting || number !== this.#ledger.offer()) this.#up.violated(`offer ${number} was not asked for`);
-        this.exchange.postValue(`"offer",${this.id},${number},${epoch},${JSON.stringify(selectId)}`, parcel.content());
-        parcel.discard();
+        this.#passOffer(`"offer",${this.id},${number},${epoch},${JSON.stringify(selectId)}`, parcel);
         return;
       }
       case "sent":
@@ -167,13 +183,20 @@ export class Relay extends Served implements EndUser {
         if (!this.#settle(frame.fields[1])) return;
         break;
       case "fetch": {
-        const parcel = this.#pending.get(frame.fields[1]);
-        if (parcel === undefined) break;
-        this.#pending.set(frame.fields[1], undefined);
+        const waiting = this.#pending.get(frame.fields[1]);
+        if (waiting !== undefined) waiting.wanted = true;
+        const parcel = waiting?.parcel;
+        if (waiting === undefined || parcel === undefined) break;
+        waiting.parcel = undefined;
         const content = parcel.content();
         this.#up.postValue(`"value",${this.#upId},${frame.fields[1]},${content.bytes}`, content);
         parcel.discard();
         return;
+      }
+      case "claim": {
+        const waiting = this.#pending.get(frame.fields[1]);
+        if (waiting !== undefined) waiting.wanted = true;
+        break;
       }
       case "released":
         return; // of the relay's own end; its user is gone already
@@ -182,8 +205,21 @@ export class Relay extends Served implements EndUser {
     this.exchange.idle();
   }
 
+  /** A value that the user's process would not take ends the relay: its home puts it back. */
+  #passOffer(start: string, parcel: WireParcel): void {
+    try {
+      this.exchange.postValue(start, this.exchange.admit(parcel.content()));
+    } catch (error) {
+      if (!NetchanError.is(error)) throw error;
+      this.#up.unfork(this.#upId, undefined);
+      this.sessionEnded(error);
+    } finally {
+      parcel.discard();
+    }
+  }
+
   #settle(number: number): boolean {
-    this.#pending.get(number)?.discard();
+    this.#pending.get(number)?.parcel?.discard();
     if (!this.#pending.delete(number)) return false;
     this.#up.operations--;
     this.exchange.releaseOperation();
@@ -196,7 +232,7 @@ export class Relay extends Served implements EndUser {
   sessionEnded(loss: NetchanError): void {
     if (this.#loss !== undefined) return;
     this.#loss = loss;
-    for (const [number, parcel] of [...this.#pending]) {
+    for (const [number, { parcel }] of [...this.#pending]) {
       this.#fail(number, loss, parcel === undefined ? "unknown" : "not-sent");
       this.#settle(number);
     }

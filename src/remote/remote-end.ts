@@ -105,6 +105,7 @@ export abstract class RemoteEnd implements EndUser {
   }
   /** The home has forgotten it. */
   protected forgotten(): void {
+    if (this.#count > 0) this.exchange.violated(`end ${this.id} was released while it is held`);
     this.exchange.remotes.delete(this.id);
     this.exchange.idle();
   }

@@ -45,8 +45,8 @@ class RemoteOffer implements Offered {
     this.end.answered(this, "refuse", error);
   }
   /** The waiter stood for a process that is lost: nobody knows whether it had the value, so the home cannot know either. */
-  doubtful(error: NetchanError): void {
-    this.end.answered(this, "refuse", error);
+  doubtful(cause: NetchanError): void {
+    this.end.answered(this, "refuse", new NetchanError("RECEIVER_LOST", "the receiver was lost before it answered", { cause }));
   }
 }
 
@@ -130,7 +130,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     fault: NetchanError | undefined,
     selectId: string | undefined,
   ): void {
-    if (epoch !== this.#epoch) {
+    if (epoch !== this.#epoch || this.#ending !== undefined) {
       parcel?.discard(); // the home has put it back already
       return;
     }
@@ -231,7 +231,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     else {
       offer.parcel?.discard();
       this.exchange.post(
-        `"refuse",${this.id},${offer.number},${JSON.stringify(error?.code ?? "VALUE_REFUSED")},${JSON.stringify(error === undefined ? "" : plainMessage(error).slice(0, 1_000))}`,
+        `"refuse",${this.id},${offer.number},${JSON.stringify(error?.code ?? "VALUE_REFUSED")},${JSON.stringify(error === undefined ? "" : plainMessage(error).slice(0, 500))}`,
       );
     }
   }
@@ -280,6 +280,11 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
 
   /** It ends with `done` when its session ends well: the default pair does. */
   doneAtGoodbye = false;
+
+  /** This side says goodbye: it takes nothing any more. */
+  part(loss: NetchanError): void {
+    this.#finish(this.doneAtGoodbye ? undefined : loss);
+  }
 
   protected ended(loss: NetchanError, graceful: boolean): void {
     this.#finish(graceful && this.doneAtGoodbye ? undefined : loss);

@@ -27,6 +27,8 @@ interface Pending extends Sender {
   /** The channel ends in the value: they live until its fate is known. */
   ends?: readonly Port[];
   withdrawn(): void;
+  /** Could that be the answer now? */
+  expects(answer: "sent" | "withdrawn"): boolean;
   claimed?(): void;
   unclaimed?(): void;
 }
@@ -37,6 +39,10 @@ class PlainPending extends SendOperation implements Pending {
     super();
   }
   reason: unknown;
+  cancelled = false;
+  expects(answer: "sent" | "withdrawn"): boolean {
+    return answer === "sent" || this.cancelled;
+  }
   withdrawn(): void {
     this.failed(this.reason);
   }
@@ -87,6 +93,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     if (signal !== undefined) {
       pending.watch(signal, () => {
         pending.reason = signal.reason;
+        pending.cancelled = true;
         this.exchange.post(`"cancel",${this.id},${number}`);
       });
     }
@@ -149,19 +156,21 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     this.#pending.delete(number);
     if (pending.ends !== undefined) dropEnds(pending.ends, pending);
     this.exchange.operations--;
-    if (this.#pending.size === 0 && this.#letGoHere) this.giveUp();
+    if (this.#pending.size === 0 && (this.#letGoHere || this.#muted)) this.giveUp();
     this.exchange.idle();
     return pending;
   }
   homeFrame(frame: HomeFrame): void {
     switch (frame.type) {
       case "sent":
+        this.#expect(frame.fields[1], "sent");
         this.#settle(frame.fields[1])?.sent();
         return;
       case "failed":
         this.#settle(frame.fields[1])?.failed(toldError(frame.fields[2], frame.fields[3], frame.fields[4]));
         return;
       case "withdrawn":
+        this.#expect(frame.fields[1], "withdrawn");
         this.#settle(frame.fields[1])?.withdrawn();
         return;
       case "fetch":
@@ -183,7 +192,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
       }
       case "mute":
         this.#muted = true;
-        this.giveUp(); // nothing more has to be said about it
+        if (this.#pending.size === 0) this.giveUp(); // nothing more has to be said about it
         return;
       case "released":
         this.forgotten();
@@ -191,6 +200,10 @@ export class RemoteSend extends RemoteEnd implements SendPort {
       default:
         this.exchange.violated(`a ${frame.type} frame for a send end`);
     }
+  }
+  /** An answer that this operation cannot have got ends the session, which settles it. */
+  #expect(number: number, answer: "sent" | "withdrawn"): void {
+    if (this.#pending.get(number)?.expects(answer) === false) this.exchange.violated(`operation ${number} cannot be ${answer}`);
   }
   #fetch(number: number): void {
     const pending = this.#pending.get(number);
@@ -205,7 +218,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   close(reason: Error | undefined): void {
     if (this.#closing !== undefined || this.loss !== undefined) return;
     this.#closing = { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { outcome: "not-sent" }) };
-    this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 1_000))}`);
+    this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 500))}`);
     this.letGo();
   }
   /** What was sent before still counts: the hold ends when the last of it has settled. */
@@ -234,6 +247,8 @@ class RemoteCase implements Entry, Pending {
   readonly #content: Content;
   #number: number | undefined;
   #claimed = false;
+  /** A claim waits for the select to be decided. */
+  #asked = false;
 
   constructor(
     readonly port: RemoteSend,
@@ -268,8 +283,14 @@ class RemoteCase implements Entry, Pending {
   claimed(): void {
     const number = this.#number;
     if (number === undefined) return; // its home has given it up while the answer had to wait
-    if (this.selection.state === "locked") this.selection.whenUnlocked(() => this.claimed());
-    else if (this.selection.state === "done") this.port.answer("deny", number);
+    if (this.#asked) this.port.exchange.violated("a case was claimed a second time before the answer");
+    if (this.selection.state === "locked") {
+      this.#asked = true;
+      this.selection.whenUnlocked(() => {
+        this.#asked = false;
+        this.claimed();
+      });
+    } else if (this.selection.state === "done") this.port.answer("deny", number);
     else {
       this.selection.lock(this);
       this.#claimed = true;
@@ -282,9 +303,12 @@ class RemoteCase implements Entry, Pending {
     this.selection.unlock();
   }
   sent(): void {
-    if (!this.#claimed) this.port.exchange.violated("a case was done which its select had not granted");
     this.#claimed = false;
     this.selection.win(this.index, undefined);
+  }
+  /** Its select grants first, and takes back only when it is over. */
+  expects(answer: "sent" | "withdrawn"): boolean {
+    return answer === "sent" ? this.#claimed : this.selection.state === "done";
   }
   withdrawn(): void {
     this.#number = undefined;

@@ -51,6 +51,8 @@ export class ServedReceive extends Served {
   readonly #open: Offered[] = [];
   readonly #ledger = new Ledger();
   #finished = false;
+  /** How it ends, once no offer is open. */
+  #ending: { readonly ending: Ending } | undefined;
   /** Values of a select of the other side which would have met its own receive case. */
   skipped: Set<Offered> | undefined;
 
@@ -58,7 +60,7 @@ export class ServedReceive extends Served {
     readonly exchange: Context,
     id: number,
     override readonly port: ReceivePort,
-    sources: readonly Source[] = port.sources,
+    override readonly sources: readonly Source[] = port.sources,
     /** The end is done as soon as its first source is: the others are shared with other peers. */
     readonly endsWithFirst = false,
   ) {
@@ -78,8 +80,10 @@ export class ServedReceive extends Served {
     }
   }
 
+  /** While a session is being closed the other side may still ask for what waits in its own channels. */
   get busy(): boolean {
-    return this.#open.length > 0;
+    const [own] = this.sources;
+    return this.#open.length > 0 || (own instanceof Home && own.ready && !this.#finished);
   }
   /** Would it take another value now? */
   get wanting(): boolean {
@@ -95,7 +99,7 @@ export class ServedReceive extends Served {
         const offered = this.#oldest(frame.fields[1]);
         offered.parcel?.discard(); // the other side holds its ends now; what they held here is over
         offered.taken();
-        this.exchange.idle();
+        this.#answered();
         return;
       }
       case "refuse":
@@ -168,13 +172,18 @@ export class ServedReceive extends Served {
     const offered = this.#oldest(number);
     if (code === "RECEIVER_LOST") offered.doubtful(toldError(code, text, "unknown"));
     else offered.refused(toldError(code === "LIMIT_EXCEEDED" || code === "DECODE_FAILED" ? code : "VALUE_REFUSED", text, "not-sent"));
-    this.exchange.idle();
+    this.#answered();
   }
 
   #declined(number: number, epoch: number): void {
     const index = this.#ledger.decline(number, epoch) ?? this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
     this.#pause();
     for (const offered of this.#open.splice(index)) offered.returned();
+    this.#answered();
+  }
+
+  #answered(): void {
+    if (this.#ending !== undefined && this.#open.length === 0) this.#done(this.#ending.ending);
     this.exchange.idle();
   }
 
@@ -183,9 +192,15 @@ export class ServedReceive extends Served {
     if (ending !== undefined || this.#remaining.finish(source) || (this.endsWithFirst && source === this.#facets[0]?.source))
       this.#done(ending);
   }
+  /** The end shows only when no offer is open: one that comes back may go to somebody else. */
   #done(ending: Ending): void {
     this.#finished = true;
     this.#pause();
+    if (this.#open.length > 0) {
+      this.#ending = { ending };
+      return;
+    }
+    this.#ending = undefined;
     this.exchange.post(`"done",${this.id},${tellEnding(ending)}`);
   }
 

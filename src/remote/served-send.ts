@@ -12,7 +12,7 @@ import type { UserFrame, ValueTail } from "../wire/frame.js";
 import type { WireParcel } from "./content.js";
 import type { Context } from "./context.js";
 import { Served } from "./served.js";
-import { tellEnding } from "./told-error.js";
+import { checkSelectId, tellEnding } from "./told-error.js";
 
 /** One value of the other side, as its sender. */
 class Arrival implements Sender, Claim {
@@ -106,7 +106,7 @@ export class ServedSend extends Served {
         this.#granted(frame.fields[1], frame.fields[2]);
         return;
       case "close":
-        this.port.home.close(closeEnding(frame.fields[1] === null ? undefined : new Error(frame.fields[1].slice(0, 1_000))));
+        this.port.home.close(closeEnding(frame.fields[1] === null ? undefined : new Error(frame.fields[1].slice(0, 500))));
         return;
       default:
         this.exchange.violated(`a ${frame.type} frame for a send end`);
@@ -144,7 +144,7 @@ export class ServedSend extends Served {
 
   /** A case of a select: its value comes with the grant. */
   #case(number: number, selectId: string, bytes: number): void {
-    if (!/^[0-9a-f]{32}$/.test(selectId)) this.exchange.violated("a case has no valid select id");
+    checkSelectId(selectId, this.exchange);
     const arrival = this.#begin(number, selectId, bytes);
     if (arrival !== undefined && this.#acceptable(arrival, bytes)) this.#submit(arrival, undefined);
   }
@@ -218,7 +218,7 @@ export class ServedSend extends Served {
     this.answer(
       arrival,
       `"failed"`,
-      `,${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, 1_000))},${JSON.stringify(outcome)}`,
+      `,${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, 500))},${JSON.stringify(outcome)}`,
     );
   }
 

@@ -1,6 +1,7 @@
 /** What the other side of a session holds here: an entry of the table of served ends. Layer: remote. */
 
 import type { Port } from "../core/end.js";
+import type { Source } from "../core/waiter.js";
 import type { NetchanError } from "../errors.js";
 import type { UserFrame } from "../wire/frame.js";
 
@@ -9,6 +10,9 @@ export abstract class Served {
   count = 0;
   /** The end as the exchange knows it; another than `port` when that one is gone and a closed channel stands in for it. */
   key: Port;
+
+  /** Where its values come from, if that is more than its port says. */
+  readonly sources: readonly Source[] | undefined = undefined;
 
   constructor(
     readonly id: number,

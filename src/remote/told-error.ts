@@ -4,7 +4,7 @@ import type { Ending } from "../core/offered.js";
 import { type ErrorCode, errorCodes, NetchanError, plainMessage } from "../errors.js";
 
 /** Texts from a peer are cut: they end up in logs. */
-const mostCharacters = 1_000;
+const mostCharacters = 500;
 
 /** The two fields in which the end of a channel is told: nothing for `done`, the reason's own text for a close with a reason. */
 export function tellEnding(ending: Ending): string {
@@ -21,4 +21,9 @@ export function toldError(code: string, text: string | null, outcome?: string | 
   const known = (errorCodes as readonly string[]).includes(code) ? (code as ErrorCode) : "VALUE_REFUSED";
   const short = (text ?? "").slice(0, mostCharacters);
   return outcome === "not-sent" || outcome === "unknown" ? new NetchanError(known, short, { outcome }) : new NetchanError(known, short);
+}
+
+/** Ids of selects are compared, so that they have to be of one form. */
+export function checkSelectId(id: string, exchange: { violated(what: string): never }): void {
+  if (!/^[0-9a-f]{32}$/.test(id)) exchange.violated("a case has no valid select id");
 }

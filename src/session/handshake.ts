@@ -55,7 +55,9 @@ function count(fields: Readonly<Record<string, unknown>>, name: string, least: n
 }
 function readLimits(value: unknown): ToldLimits {
   const fields = fieldsOf(value);
-  return Object.fromEntries(toldNames.map((name) => [name, count(fields, name, 1)])) as unknown as ToldLimits;
+  return Object.fromEntries(
+    toldNames.map((name) => [name, count(fields, name, name === "maxFrameBytes" ? helloBytes : 1)]),
+  ) as unknown as ToldLimits;
 }
 
 /** The one control frame that a batch of the handshake holds. */
@@ -68,12 +70,20 @@ function onlyControl(batch: string | Uint8Array): Control {
 /** Batches of a link, one by one. */
 export type Batches = AsyncIterator<string | Uint8Array>;
 
+/** A link of a user's making may throw or reject: that it failed will be heard from what it receives. */
+export function sendSafely(link: Link, batch: string): void {
+  try {
+    void Promise.resolve(link.send(batch)).catch(() => undefined);
+  } catch {
+    link.close("it cannot be sent on");
+  }
+}
+
 /** The next batch, in time. */
 async function next(batches: Batches, host: Host): Promise<string | Uint8Array> {
   return await new Promise((resolve, reject) => {
-    const timer = host.clock.start(handshakeMs, () =>
-      reject(new NetchanError("DIAL_FAILED", `the handshake took longer than ${handshakeMs} ms`)),
-    );
+    const late = (): void => reject(new NetchanError("DIAL_FAILED", `the handshake took longer than ${handshakeMs} ms`));
+    const timer = host.clock.start(handshakeMs, late, "idle"); // the link itself keeps a process alive
     batches.next().then(
       (result) => {
         timer.cancel();
@@ -96,8 +106,11 @@ export async function introduce(link: Link, batches: Batches, host: Host, limits
   const hello = JSON.stringify([["hello", { version: protocolVersion, limits: told(limits), credentials: credentials ?? null }]]);
   if (hello.length > helloBytes)
     throw new NetchanError("LIMIT_EXCEEDED", `the credentials have to fit a first frame of ${helloBytes} bytes`);
-  void link.send(hello);
-  const { type, fields } = onlyControl(await next(batches, host));
+  const sent = (async () => await link.send(hello))();
+  const broken = new Promise<never>((_resolve, reject) => {
+    sent.catch((cause: unknown) => reject(new NetchanError("DIAL_FAILED", "the link failed during the handshake", { cause })));
+  });
+  const { type, fields } = onlyControl(await Promise.race([next(batches, host), broken]));
   if (type === "refused" || type === "end") throw remoteError(fields[0], fields[1]);
   if (type !== "welcome") throw violation(`a ${type} frame in place of a welcome`);
   const welcome = fieldsOf(fields[0]);

@@ -35,6 +35,8 @@ interface Kept {
   readonly text: string;
   readonly blobs: readonly Uint8Array[];
   readonly bytes: number;
+  /** It holds no value. */
+  readonly answer: boolean;
 }
 
 /** An acknowledgement is due after so many frames … */
@@ -43,8 +45,10 @@ const ackFrames = 32;
 const ackBytes = 64 * 1024;
 /** … or so long after a frame, at the latest. */
 const ackMs = 50;
+/** Frames without a value that may be kept until they are acknowledged. */
+const mostAnswers = 100_000;
 /** Characters of an error text that crosses the wire. */
-const mostText = 1_000;
+const mostText = 500;
 /** Frames that may wait for the link while the other side goes on asking for pongs. */
 const mostWaiting = 100_000;
 /** Frames are split into batches of about this size, so that the other side can begin with the first while the next is on its way. */
@@ -56,8 +60,8 @@ export class Session {
   readonly #link: Link;
   readonly #peerLimits: Pick<Limits, "maxFrameBytes">;
   readonly #maxReplayBytes: number;
-  /** What can wait is held back from `maxReplayBytes` on. Answers cannot: a peer that makes us answer and never reads them ends here. */
-  readonly #mostKeptBytes: number;
+  /** Frames without a value that are kept. Values wait for room, answers cannot: a peer that makes us answer and never reads ends at some number. */
+  #answers = 0;
   #overflowing = false;
   #finish: Finish | undefined;
 
@@ -91,7 +95,6 @@ export class Session {
     this.#owner = owner;
     this.#peerLimits = peerLimits;
     this.#maxReplayBytes = limits.maxReplayBytes;
-    this.#mostKeptBytes = 4 * limits.maxReplayBytes + 2 * peerLimits.maxFrameBytes;
     this.#heardAt = host.clock.now();
   }
 
@@ -120,18 +123,18 @@ export class Session {
   // ── out ──
 
   /** Sends a numbered frame; `rest` is its text behind the number: `"take",7,1`. */
-  post(rest: string, blobs: readonly Uint8Array[] = []): void {
+  post(rest: string, blobs: readonly Uint8Array[] = [], value = false): void {
     if (this.#finish !== undefined) return;
     const number = ++this.#sent;
     const text = `[${number},${rest}]`;
     let bytes = text.length;
     for (const blob of blobs) bytes += blob.length;
-    const frame = { number, text, blobs, bytes };
+    const frame = { number, text, blobs, bytes, answer: !value };
     this.#kept.push(frame);
     this.#keptBytes += bytes;
     this.#outgoing.push(frame);
     this.#flushSoon();
-    if (this.#keptBytes > this.#mostKeptBytes && !this.#overflowing) {
+    if (!value && ++this.#answers > mostAnswers && !this.#overflowing) {
       this.#overflowing = true;
       this.#host.defer(() => this.fail(new NetchanError("LIMIT_EXCEEDED", "the other side acknowledges nothing of what it asks for")));
     }
@@ -158,35 +161,34 @@ export class Session {
     if (this.#outgoing.length > 0 || this.#ackDue()) this.#ackWanted = this.#received > this.#ackSent;
     // A character may take three bytes; a single frame that is larger has been measured.
     const limit = Math.min(batchBytes, Math.floor(this.#peerLimits.maxFrameBytes / 3) - 64);
-    while ((this.#outgoing.length > 0 || this.#ackWanted) && (!this.#blocked || this.#parting)) {
-      let count = 0;
-      let bytes = 0;
-      for (const { bytes: more } of this.#outgoing) {
-        if (count > 0 && bytes + more > limit) break;
-        bytes += more + 1;
-        count++;
+    const outgoing = this.#outgoing;
+    let from = 0;
+    while ((from < outgoing.length || this.#ackWanted) && (!this.#blocked || this.#parting)) {
+      let to = from;
+      for (let bytes = 0; to < outgoing.length; to++) {
+        bytes += (outgoing[to]?.bytes ?? 0) + 1;
+        if (to > from && bytes > limit) break;
       }
-      const batch = this.#outgoing.splice(0, count);
+      const batch = outgoing.slice(from, to);
+      from = to;
       const texts = batch.map((frame) => frame.text);
       if (this.#ackWanted) texts.unshift(this.#acknowledge());
-      this.#write(
-        writeBatch(
-          texts,
-          batch.flatMap((frame) => frame.blobs),
-        ),
-      );
+      const blobs = batch.flatMap((frame) => frame.blobs);
+      if (!this.#write(writeBatch(texts, blobs))) from = outgoing.length;
     }
+    outgoing.splice(0, from);
   }
 
   /** A link of a user's making may throw where none should: that is a link that failed. */
-  #write(batch: string | Uint8Array): void {
+  #write(batch: string | Uint8Array): boolean {
     try {
       const congestion = this.#link.send(batch);
       if (congestion !== undefined) this.#waitFor(congestion);
+      return true;
     } catch (cause) {
       this.#host.defer(() => this.finish({ reason: "lost", error: new NetchanError("SESSION_LOST", "the link failed", { cause }) }));
-      this.#outgoing = [];
       this.#ackWanted = false;
+      return false;
     }
   }
 
@@ -261,6 +263,7 @@ export class Session {
     this.#acknowledged = number;
     for (let kept = this.#kept[this.#keptFrom]; kept !== undefined && kept.number <= number; kept = this.#kept[this.#keptFrom]) {
       this.#keptBytes -= kept.bytes;
+      if (kept.answer) this.#answers--;
       this.#keptFrom++;
     }
     if (this.#keptFrom > 64 && this.#keptFrom * 2 > this.#kept.length) {
@@ -376,7 +379,11 @@ export class Session {
     const pings = [...this.#pings.values()];
     this.#pings.clear();
     for (const ping of pings) ping.failed();
-    this.#link.close(finish.error === undefined ? finish.reason : finish.error.code);
+    try {
+      this.#link.close(finish.error === undefined ? finish.reason : finish.error.code);
+    } catch {
+      // A link of a user's making: that it cannot be closed keeps nobody from hearing of the end.
+    }
     this.#owner.finished(finish);
   }
 }

@@ -158,7 +158,9 @@ class Sidecars {
     if (!isCount(length) || this.bytes === undefined || this.#at + length > this.bytes.length)
       throw violation("a frame names sidecar bytes that are not there");
     this.#at += length;
-    return this.bytes.subarray(this.#at - length, this.#at);
+    const from = this.#at - length;
+    // A small part of a large batch is copied: it would keep the whole batch alive as long as it waits.
+    return length * 2 < this.bytes.length ? this.bytes.slice(from, this.#at) : this.bytes.subarray(from, this.#at);
   }
   get left(): number {
     return this.bytes === undefined ? 0 : this.bytes.length - this.#at;

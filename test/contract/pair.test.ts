@@ -329,6 +329,22 @@ overBoth("ends in messages", (world) => {
     expect((await waiting).value).toBe("x");
   });
 
+  it.each(["select", "trySelect"] as const)(
+    "%s rejects ENCODE_FAILED for a value that cannot travel, and the receiver waits on",
+    async (name) => {
+      const { near, far } = await world().pair<unknown>();
+      const choose = { select, trySelect }[name];
+      expect(await codeOf(choose({ told: [far.send, () => 1], heard: far.receive }))).toBe("ENCODE_FAILED");
+      const waiting = far.receive();
+      await world().settle();
+      const chosen = choose({ told: [near.send, () => 1], heard: near.receive });
+      expect(await isPending(world(), chosen)).toBe(false);
+      expect(await codeOf(chosen)).toBe("ENCODE_FAILED");
+      near.send("after");
+      expect((await waiting).value).toBe("after");
+    },
+  );
+
   it("select across several peers and local channels", async () => {
     const server = await world().listen<string>();
     const [one, two] = [await world().dial(server), await world().dial(server)];

@@ -1,6 +1,7 @@
 /** A peer that says what the test wants it to say: one side of a memory link, by hand. */
-import { type Listener, type Peer, dial } from "../../src/node.js";
+
 import type { Link } from "../../src/contract.js";
+import { dial, type Listener, type Peer } from "../../src/node.js";
 import type { SessionPeer } from "../../src/peer.js";
 import { type MemoryNetwork, memoryNetwork } from "../../src/testing.js";
 
@@ -23,7 +24,8 @@ export class RawPeer {
   constructor(readonly link: Link) {
     void (async () => {
       for await (const batch of link.received) {
-        const text = typeof batch === "string" ? batch : new TextDecoder().decode(batch.subarray(4, 4 + new DataView(batch.buffer).getUint32(0)));
+        const text =
+          typeof batch === "string" ? batch : new TextDecoder().decode(batch.subarray(4, 4 + new DataView(batch.buffer).getUint32(0)));
         this.heard.push(...(JSON.parse(text) as (readonly unknown[])[]));
       }
     })()

@@ -24,7 +24,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "skips the epoch of a decline",
     file: "src/remote/remote-receive.ts",
-    from: "if (epoch !== this.#epoch) {",
+    from: "if (epoch !== this.#epoch || this.#ending !== undefined) {",
     to: "if (epoch < 0) {",
     seed: 127,
   },
@@ -88,8 +88,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "counts offered values as room",
     file: "src/core/home.ts",
-    from: "this.#line.buffer.size + this.#offeredFulfilled + this.#fulfilling < this.capacity",
-    to: "this.#line.buffer.size + this.#fulfilling < this.capacity",
+    from: "this.#line.buffer.size + this.#offeredFulfilled + this.#fulfilling + kept < this.capacity",
+    to: "this.#line.buffer.size + this.#fulfilling + kept < this.capacity",
     seed: 8,
   },
   {
@@ -102,8 +102,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "refuses a claim of a select that is being decided",
     file: "src/remote/remote-send.ts",
-    from: "this.selection.whenUnlocked(() => this.claimed());",
-    to: 'this.port.answer("deny", number);',
+    from: "      this.#asked = true;\n",
+    to: '      this.port.answer("deny", number);\n      if (number > 0) return;\n',
     seed: 382,
   },
   {

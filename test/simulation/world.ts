@@ -78,6 +78,7 @@ export class World {
         limits,
         peerLimits: limits,
         heartbeatMs: 2 ** 40,
+        asks: false,
         capacity: 0,
         whenInDoubt: "reject",
         superjson: undefined,
