@@ -1,28 +1,19 @@
 /** `dial` and `sessions`: the side that goes to a listener. Layer: dial; the same in browsers and in Node. */
-import type { Address, DialOptions, Link, Peer, ReceiveChannel } from "./contract.js";
+import { Await } from "./comeback.js";
+import type { Address, DialOptions, Peer, ReceiveChannel } from "./contract.js";
 import { homeChannel } from "./core/channel.js";
 import { describe, receiveEnd } from "./core/end.js";
-import { NetchanError } from "./errors.js";
 import { hostOf } from "./host.js";
 import { type CheckedOptions, checkOptions, refuseOptions } from "./options.js";
 import { SessionPeer } from "./peer.js";
+import { type Door, knock, race } from "./race.js";
+import { Redial } from "./redial.js";
 import { introduce } from "./session/handshake.js";
-import type { Host } from "./session/host.js";
 import { parseDialAddress } from "./transports/address.js";
 import { dialWebSocket } from "./transports/websocket.js";
 
-type Opener = (options: { readonly signal: AbortSignal }) => Promise<Link>;
-/** One address, checked: how to open a link to it, and in which world. */
-interface Door {
-  readonly open: Opener;
-  readonly host: Host;
-}
-
-/** How long an address has for itself before the next one of a list is tried as well, milliseconds. Source: RFC 8305 section 5. */
-const headStartMs = 250;
-
 function doorTo(address: Address, options: DialOptions, checked: CheckedOptions): Door {
-  if (typeof address === "function") return { open: address, host: hostOf(address) };
+  if (typeof address === "function") return { open: ({ signal }) => address({ signal }), host: hostOf(address) };
   const { url, scheme } = parseDialAddress(address);
   if (scheme === "https:")
     throw new TypeError(`Expected an address with ws: or wss:, got "${url}": WebTransport is not part of this version`);
@@ -32,7 +23,7 @@ function doorTo(address: Address, options: DialOptions, checked: CheckedOptions)
     ...(ca === undefined ? {} : { ca }),
     ...(certificateHash === undefined ? {} : { certificateHash }),
   };
-  return { open: ({ signal }) => dialWebSocket(url, { ...fixed, signal }), host: hostOf(undefined) };
+  return { open: ({ signal, listener }) => dialWebSocket(sticky(url, listener), { ...fixed, signal }), host: hostOf(undefined) };
 }
 
 function doorsTo(addresses: Address | readonly Address[], options: DialOptions, checked: CheckedOptions): readonly Door[] {
@@ -41,23 +32,35 @@ function doorsTo(addresses: Address | readonly Address[], options: DialOptions, 
   return list.map((address) => doorTo(address, options, checked));
 }
 
-/** Opens one link and begins a session over it. */
-async function enter(door: Door, options: DialOptions, checked: CheckedOptions, signal: AbortSignal): Promise<SessionPeer> {
-  const credentials: unknown =
+/** The address of one listener behind a load balancer that routes by the query. Not secret: it opens nothing. */
+function sticky(url: string, listener: string | undefined): string {
+  if (listener === undefined) return url;
+  const exact = new URL(url);
+  exact.searchParams.set("netchan", listener);
+  return exact.href;
+}
+
+/** Begins a session through one door. */
+async function enter(
+  door: Door,
+  doors: readonly Door[],
+  options: DialOptions,
+  checked: CheckedOptions,
+  signal: AbortSignal,
+): Promise<SessionPeer> {
+  const credentials = async (): Promise<unknown> =>
     typeof options.credentials === "function" ? await (options.credentials as () => unknown)() : options.credentials;
+  const said = await credentials();
   signal.throwIfAborted();
-  const link = await door.open({ signal });
-  const aborted = (): void => link.close("the dialing was aborted");
-  signal.addEventListener("abort", aborted, { once: true });
-  try {
+  const resumes = options.reconnect !== false;
+  const { host } = door;
+  return await knock(door, undefined, signal, async (link, batches) => {
+    const welcome = await introduce(link, batches, host, checked.limits, said, resumes);
     signal.throwIfAborted();
-    const batches = link.received[Symbol.asyncIterator]();
-    const welcome = await introduce(link, batches, door.host, checked.limits, credentials);
-    signal.throwIfAborted();
+    const { session, listener, token, resumeWindowMs: windowMs } = welcome;
     const peer = new SessionPeer({
-      host: door.host,
-      link,
-      id: welcome.session,
+      host,
+      id: session,
       limits: checked.limits,
       peerLimits: welcome.limits,
       heartbeatMs: Math.min(checked.heartbeatMs, welcome.heartbeatMs),
@@ -68,71 +71,28 @@ async function enter(door: Door, options: DialOptions, checked: CheckedOptions, 
       identity: undefined,
       remoteAddress: undefined,
       merged: undefined,
+      comeback: (returning) =>
+        resumes
+          ? new Redial(returning, { host, doors, credentials, ...backoff(options), windowMs, session, listener, token })
+          : new Await(returning, host, 0),
     });
-    void peer.pump(batches);
+    peer.session.attach(link, batches);
     return peer;
-  } catch (error) {
-    link.close("the handshake failed");
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", aborted);
-  }
-}
-
-/** Tries the doors in order, each with a head start; the first session wins and the others are given up. */
-function race(doors: readonly Door[], options: DialOptions, checked: CheckedOptions): Promise<SessionPeer> {
-  const { signal } = options;
-  const controllers: AbortController[] = [];
-  const errors: unknown[] = [];
-  return new Promise<SessionPeer>((resolve, reject) => {
-    let next = 0;
-    let settled = false;
-    let timer: { cancel(): void } | undefined;
-    const settle = (act: () => void, winner?: AbortController): void => {
-      if (settled) return;
-      settled = true;
-      timer?.cancel();
-      signal?.removeEventListener("abort", aborted);
-      for (const controller of controllers)
-        if (controller !== winner) controller.abort(new NetchanError("DIAL_FAILED", "another address was faster"));
-      act();
-    };
-    const aborted = (): void => settle(() => reject(signal?.reason));
-    const tryNext = (): void => {
-      timer?.cancel();
-      const door = doors[next++];
-      if (door === undefined || settled) return;
-      const controller = new AbortController();
-      controllers.push(controller);
-      enter(door, options, checked, controller.signal).then(
-        (peer) => {
-          if (settled) peer.abort();
-          settle(() => resolve(peer), controller);
-        },
-        (error: unknown) => {
-          errors.push(error);
-          if (errors.length === doors.length) settle(() => reject(dialError(errors)));
-          else tryNext();
-        },
-      );
-      if (next < doors.length) timer = door.host.clock.start(headStartMs, tryNext);
-    };
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    signal?.addEventListener("abort", aborted, { once: true });
-    tryNext();
   });
 }
 
-function dialError(errors: readonly unknown[]): unknown {
-  const [first] = errors;
-  if (errors.length > 1)
-    return new NetchanError("DIAL_FAILED", `none of ${errors.length} addresses could be dialed`, { cause: new AggregateError(errors) });
-  return NetchanError.is(first) || first instanceof TypeError || first instanceof RangeError
-    ? first
-    : new NetchanError("DIAL_FAILED", "the address could not be dialed", { cause: first });
+function first(
+  doors: readonly Door[],
+  options: DialOptions,
+  checked: CheckedOptions,
+  signal: AbortSignal | undefined,
+): Promise<SessionPeer> {
+  return race(
+    doors,
+    (door, given) => enter(door, doors, options, checked, given),
+    (peer) => peer.abort(),
+    signal,
+  );
 }
 
 /** What later versions will honour. */
@@ -151,7 +111,7 @@ export function dial<In = unknown, Out = In>(url: Address | readonly Address[], 
   const checked = checkOptions(options);
   refuseOptions(options, notYet);
   backoff(options);
-  return race(doorsTo(url, options, checked), options, checked) as Promise<unknown> as Promise<Peer<In, Out>>;
+  return first(doorsTo(url, options, checked), options, checked, options.signal) as Promise<unknown> as Promise<Peer<In, Out>>;
 }
 
 const defaultBackoff = { minMs: 250, maxMs: 30_000 };
@@ -192,7 +152,7 @@ export function sessions<In = unknown, Out = In>(
     let waitMs = minMs;
     while (!stopped.signal.aborted) {
       try {
-        const peer = await race(doors, { ...options, signal: stopped.signal }, checked);
+        const peer = await first(doors, options, checked, stopped.signal);
         waitMs = minMs;
         await feed.send.send(peer, stopped.signal).catch(() => peer.abort());
         await Promise.race([peer.ended, stopping]);

@@ -16,8 +16,10 @@ import type { Session } from "./session/session.js";
 
 /** How long pending operations may take to settle after `close`, unless the caller says otherwise, milliseconds. */
 export const defaultDrainMs = 5_000;
-/** How long to wait for the other side's goodbye. */
+/** How long to wait for the other side's goodbye, and then for its word that it has heard everything, milliseconds. */
 const goodbyeMs = 1_000;
+
+const closed = { reason: "closed", error: undefined } as const;
 
 export class Farewell {
   #begun = false;
@@ -67,9 +69,8 @@ export class Farewell {
     if (this.#saidBye || this.session.ended !== undefined) return;
     this.#saidBye = true;
     this.#timer?.cancel();
-    this.exchange.dismiss();
-    this.exchange.post(`"bye"`);
-    this.#timer = this.host.clock.start(goodbyeMs, () => this.session.finish({ reason: "closed", error: undefined }));
+    this.exchange.goodbye();
+    this.#timer = this.host.clock.start(goodbyeMs, () => this.session.finish(closed));
   }
 
   // ── what the other side says ──
@@ -84,12 +85,19 @@ export class Farewell {
   /** The other side has said goodbye: it takes nothing any more, so what it has not answered was not received. */
   answered = false;
   onBye(): void {
+    if (this.answered) return;
     this.answered = true;
     if (!this.#saidBye) {
-      this.exchange.dismiss();
-      this.exchange.post(`"bye"`);
+      this.#saidBye = true;
+      this.exchange.goodbye();
     }
-    this.session.finishAfterFlush({ reason: "closed", error: undefined });
+    this.#timer?.cancel();
+    this.#timer = this.host.clock.start(goodbyeMs, () => this.session.finish(closed));
+    this.session.leave(closed); // not before the other side has heard everything
+  }
+  /** A goodbye is under way. */
+  get parted(): boolean {
+    return this.#begun;
   }
   finished(): void {
     this.#timer?.cancel();

@@ -7,11 +7,15 @@ import { resolveLimits } from "./limits.js";
 /** How often a silent listener asks whether the dialer is still there, milliseconds; 15 s: proxies drop what is silent for a minute. */
 const defaultHeartbeatMs = 15_000;
 
+/** How long a session without a link is kept, milliseconds; 2 minutes: a tunnel, a lift, a server's restart of its network. */
+const defaultWindowMs = 120_000;
+
 export interface CheckedOptions {
   readonly limits: Limits;
   readonly capacity: number;
   readonly whenInDoubt: "reject" | "redeliver";
   readonly heartbeatMs: number;
+  readonly resumeWindowMs: number;
   readonly superjson: object | undefined;
 }
 
@@ -37,12 +41,12 @@ export function checkOptions(options: SessionOptions): CheckedOptions {
     ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
     ...(options.whenInDoubt === undefined ? {} : { whenInDoubt: options.whenInDoubt }),
   });
-  duration("resumeWindowMs", options.resumeWindowMs, 100, 0);
   return {
     limits: resolveLimits(options.limits),
     capacity,
     whenInDoubt,
     heartbeatMs: duration("heartbeatMs", options.heartbeatMs, 10, defaultHeartbeatMs),
+    resumeWindowMs: duration("resumeWindowMs", options.resumeWindowMs, 100, defaultWindowMs),
     superjson: options.superjson,
   };
 }

@@ -2,6 +2,7 @@
  * A peer: one session as its user sees it, on either side. Layer: peer; joins session and exchange, knows no transport.
  * Invariant: `ended` settles exactly once, and by then every operation that depended on the session has settled too.
  */
+import type { Comeback, Returning } from "./comeback.js";
 import type { Channel, Limits, Peer, PeerStatus, ReceiveChannel, SendChannel, SessionEnd, Topic, Unchecked } from "./contract.js";
 import { type HomeChannel, homeChannel } from "./core/channel.js";
 import { describe, type Port, receiveEnd, sendEnd, signalOf } from "./core/end.js";
@@ -15,15 +16,14 @@ import { defaultDrainMs, Farewell } from "./farewell.js";
 import { Exchange, type PeerLimits } from "./remote/exchange.js";
 import { pairIds } from "./remote/ids.js";
 import { RemoteReceive } from "./remote/remote-receive.js";
+import { RemoteSend } from "./remote/remote-send.js";
 import type { Host } from "./session/host.js";
-import type { Link } from "./session/link.js";
 import { type Finish, Session, type SessionOwner } from "./session/session.js";
 import { Codec } from "./wire/codec.js";
 import type { Frame } from "./wire/frame.js";
 
 export interface PeerOptions {
   readonly host: Host;
-  readonly link: Link;
   readonly id: string;
   readonly limits: Limits;
   readonly peerLimits: PeerLimits;
@@ -39,6 +39,8 @@ export interface PeerOptions {
   readonly merged: { readonly gather: Gather; readonly scatter: Home } | undefined;
   /** The other side has sent its first frame. */
   readonly confirmed?: () => void;
+  /** What this side does when a link is lost. */
+  readonly comeback: (peer: Returning) => Comeback;
 }
 
 /** The listening side's part of the default pair: both channels live here. */
@@ -80,7 +82,7 @@ function unknownChannel(name: string): Pick<HomeChannel, "send" | "receive"> {
 
 const end = { closed: "SESSION_CLOSED", aborted: "SESSION_CLOSED", lost: "SESSION_LOST", refused: "SESSION_REFUSED" } as const;
 
-export class SessionPeer implements Peer, SessionOwner {
+export class SessionPeer implements Peer, SessionOwner, Returning {
   readonly id: string;
   readonly identity: unknown;
   readonly remoteAddress: string | undefined;
@@ -94,20 +96,25 @@ export class SessionPeer implements Peer, SessionOwner {
   readonly #ended = new Deferred<SessionEnd>();
   readonly #confirmed: (() => void) | undefined;
   readonly #feeds = new Set<HomeChannel>();
-  #status: PeerStatus;
+  readonly #host: Host;
+  readonly #comeback: Comeback;
+  readonly #sendPort: Port;
+  #status: PeerStatus = Object.freeze({ state: "connected", transport: "" });
+  /** While there is no link: when the session ends unless one comes. */
+  #endsAt = 0;
   #ready = false;
 
   constructor(options: PeerOptions) {
-    const { host, link, limits, peerLimits, merged } = options;
+    const { host, limits, peerLimits, merged } = options;
+    this.#host = host;
     this.id = options.id;
     this.identity = options.identity;
     this.remoteAddress = options.remoteAddress;
     this.ended = this.#ended.promise;
     this.#confirmed = options.confirmed;
-    this.session = new Session(host, link, this, limits, peerLimits);
+    this.session = new Session(this, { host, limits, peerLimits, heartbeatMs: options.heartbeatMs, asks: options.asks });
     const codec = new Codec(options.superjson === undefined ? { limits } : { limits, superjson: options.superjson });
     this.exchange = new Exchange({ outlet: this.session, host, codec, limits, peerLimits, dialer: merged === undefined });
-    this.#status = Object.freeze({ state: "connected", transport: link.transport });
     this.exchange.from = this;
     let ports: { readonly send: Port; readonly receive: Port };
     if (merged === undefined) {
@@ -116,6 +123,7 @@ export class SessionPeer implements Peer, SessionOwner {
         receive: this.exchange.adopt(pairIds.toDialer, "receive", options.capacity),
       };
       if (ports.receive instanceof RemoteReceive) ports.receive.doneAtGoodbye = true;
+      if (ports.send instanceof RemoteSend && options.capacity > 0) ports.send.remember();
       this.exchange.onIdle = () => this.#endIfDone();
     } else {
       this.#pair = new HomePair(options, this.exchange, merged);
@@ -123,6 +131,7 @@ export class SessionPeer implements Peer, SessionOwner {
     }
     if (ports.send.kind !== "send" || ports.receive.kind !== "receive")
       throw new TypeError("the default pair is a send end and a receive end");
+    this.#sendPort = ports.send;
     this.send = sendEnd<Unchecked>(ports.send);
     this.receive = receiveEnd<unknown>(ports.receive);
     const home = this.#pair?.toDialer.home;
@@ -134,19 +143,8 @@ export class SessionPeer implements Peer, SessionOwner {
       () => home?.ready === true || (home?.buffered ?? 0) > 0,
     );
     if (merged === undefined) this.exchange.post(`"ready"`);
-    this.session.watch(options.heartbeatMs, options.asks);
+    this.#comeback = options.comeback(this);
     Object.freeze(this);
-  }
-
-  /** Reads the link until it ends. */
-  async pump(batches: AsyncIterator<string | Uint8Array>): Promise<void> {
-    let cause: unknown;
-    try {
-      for (let next = await batches.next(); !next.done; next = await batches.next()) if (!this.session.receive(next.value)) return;
-    } catch (error) {
-      cause = error;
-    }
-    this.session.finish({ reason: "lost", error: new NetchanError("SESSION_LOST", "the link was lost", { cause }) });
   }
 
   // ── what the session says ──
@@ -175,7 +173,34 @@ export class SessionPeer implements Peer, SessionOwner {
   drained(): void {
     this.exchange.resume();
   }
-  finished(finish: Finish): void {
+  suspended(error: NetchanError): void {
+    this.exchange.suspended();
+    this.#comeback.lost(error);
+  }
+  connected(): void {
+    this.#comeback.returned();
+    const { transport } = this.session;
+    if (this.#status.state !== "connected" || this.#status.transport !== transport)
+      this.#setStatus(Object.freeze({ state: "connected", transport }));
+    this.exchange.connected();
+  }
+  awake(): void {
+    this.exchange.awake();
+  }
+  reconnecting({ endsAt, ...status }: Parameters<Returning["reconnecting"]>[0]): void {
+    this.#endsAt = endsAt;
+    this.#setStatus(Object.freeze({ state: "reconnecting", endsInMs: this.#endsInMs(), ...status }));
+  }
+  #endsInMs(): number {
+    return Math.max(0, this.#endsAt - this.#host.clock.now());
+  }
+  finished(reported: Finish): void {
+    // A listener that is gone after it has said it would go has closed the session, whatever it answers to one who comes back.
+    const finish: Finish =
+      reported.reason === "aborted" && reported.error?.code === "SESSION_CLOSED" && this.#farewell.parted
+        ? { reason: "closed", error: undefined }
+        : reported;
+    this.#comeback.over();
     this.#farewell.finished();
     const graceful = finish.reason === "closed" && this.#farewell.answered;
     const loss =
@@ -183,9 +208,7 @@ export class SessionPeer implements Peer, SessionOwner {
         ? finish.error
         : new NetchanError(end[finish.reason], `the session was ${finish.reason}`, { cause: finish.error });
     this.exchange.finish(loss, graceful);
-    const undelivered = (this.#pair?.undelivered ?? [])
-      .sort((a, b) => a.item.order - b.item.order)
-      .map(({ item, outcome }) => Object.freeze({ send: this.send as SendChannel<Unchecked>, value: item.value, outcome }));
+    const undelivered = this.#undelivered().map((one) => Object.freeze({ send: this.send as SendChannel<Unchecked>, ...one }));
     const sessionEnd: SessionEnd = Object.freeze({
       reason: finish.reason,
       ...(finish.error === undefined ? {} : { error: finish.error }),
@@ -197,6 +220,14 @@ export class SessionPeer implements Peer, SessionOwner {
     this.#ended.resolve(sessionEnd);
   }
 
+  /** What was fulfilled here and, for all that is known, not received there. */
+  #undelivered(): readonly { readonly value: unknown; readonly outcome: "not-sent" | "unknown" }[] {
+    if (this.#sendPort instanceof RemoteSend) return this.#sendPort.unreceived.map((value) => ({ value, outcome: "unknown" }));
+    return (this.#pair?.undelivered ?? [])
+      .sort((a, b) => a.item.order - b.item.order)
+      .map(({ item, outcome }) => ({ value: item.value, outcome }));
+  }
+
   /** Both directions are closed and nothing else is open: there is nothing left to be connected for. */
   #endIfDone(): void {
     if (this.exchange.remotes.size === 0 && this.exchange.served.size === 0 && !this.exchange.busy) this.#farewell.begin(defaultDrainMs);
@@ -205,11 +236,12 @@ export class SessionPeer implements Peer, SessionOwner {
   // ── what the user asks ──
 
   get status(): PeerStatus {
-    return this.#status;
+    const status = this.#status;
+    return status.state === "reconnecting" ? Object.freeze({ ...status, endsInMs: this.#endsInMs() }) : status;
   }
   statuses(): ReceiveChannel<PeerStatus> {
     const feed = homeChannel({ capacity: 1, whenFull: "drop-oldest" });
-    feed.home.submit(this.#status, undefined, nobody);
+    feed.home.submit(this.status, undefined, nobody);
     if (this.#status.state === "ended") feed.home.close(undefined);
     else this.#feeds.add(feed);
     return receiveEnd<PeerStatus>(feed.receive);
@@ -242,13 +274,15 @@ export class SessionPeer implements Peer, SessionOwner {
   abort(reason?: Error): void {
     if (reason !== undefined && !(reason instanceof Error))
       throw new TypeError(`Expected the reason of abort to be an Error, got ${describe(reason)}`);
-    this.session.abort(
+    this.session.fail(
       new NetchanError("SESSION_CLOSED", reason === undefined ? "the session was aborted" : `the session was aborted: ${reason.message}`, {
         cause: reason,
       }),
     );
   }
-  reconnect(): void {}
+  reconnect(): void {
+    this.#comeback.now();
+  }
 
   ping(options?: { readonly signal?: AbortSignal }): Promise<number> {
     const signal = signalOf(options);

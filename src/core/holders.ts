@@ -20,6 +20,10 @@ export class Holders implements Travel {
     readonly orphaned: (loss: NetchanError | undefined) => void,
   ) {}
 
+  /** Exactly one session holds it, and this process does not. */
+  get sole(): boolean {
+    return this.#others === 1 && (!this.#here || this.handedOut);
+  }
   /** This process used its end, so others may go on waiting for it. */
   use(): void {
     if (this.#used) return;

@@ -79,6 +79,7 @@ export class Item extends Linked implements Offered {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) dropEnds(held, this);
+    this.sender.left?.();
   }
 
   get selectId(): string | undefined {

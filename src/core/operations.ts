@@ -156,6 +156,8 @@ export interface Sender {
   failed(error: unknown): void;
   /** The value stayed with its sender and is wanted now. Idempotent. */
   fetch?(): void;
+  /** The value has left the channel: it was received, or dropped. */
+  left?(): void;
 }
 
 /** A plain send. Its promise is made only when somebody has to wait for it. */

@@ -11,6 +11,7 @@ import { Asking } from "../core/select.js";
 import { type Entry, Remaining, Selection } from "../core/selection.js";
 import type { Source } from "../core/waiter.js";
 import { NetchanError, withOutcome } from "../errors.js";
+import type { Posted } from "../session/outbox.js";
 import { type CaseTail, type EndRef, type ValueTail, writeValue } from "../wire/frame.js";
 import { type Content, WireParcel } from "./content.js";
 import type { Context } from "./context.js";
@@ -51,10 +52,18 @@ function endOf(attempt: Attempt): RemoteSend | RemoteReceive {
 /** Attempts under way at once, each way: their values are in no window. More wait for their turn. */
 const mostAttempts = 16;
 
+/** An attempt of ours. */
+interface Asked {
+  readonly cases: readonly Attempt[];
+  readonly settled: Settled;
+  /** Absent when its values hold channel ends: those cannot be taken back. */
+  readonly frame: Posted | undefined;
+}
+
 export class Attempts {
   #number = 0;
   /** Ours that the other side has not answered. */
-  readonly #asked = new Map<number, { readonly cases: readonly Attempt[]; readonly settled: Settled }>();
+  readonly #asked = new Map<number, Asked>();
   /** Ours that wait for room among those. */
   #queue: (() => void)[] = [];
   /** Theirs that got a value they have not answered. */
@@ -86,7 +95,9 @@ export class Attempts {
       settled(end.over.ending === undefined ? { index: one.index, done: true } : { error: end.over.ending });
       return;
     }
-    if (this.#asked.size >= mostAttempts) this.#queue.push(() => this.ask(cases, settled, undefined));
+    // A home that cannot be asked has nothing ready.
+    if (!exchange.linked) settled(undefined);
+    else if (this.#asked.size >= mostAttempts) this.#queue.push(() => this.ask(cases, settled, undefined));
     else this.#send(cases, settled);
   }
 
@@ -104,12 +115,22 @@ export class Attempts {
     // Only now are the ends of the values counted: every case can be sent.
     const number = ++this.#number;
     const text = cases.map((one, index) => this.#write(endOf(one).id, contents[index])).join(",");
-    this.#asked.set(number, { cases, settled });
-    exchange.post(
+    const posted = exchange.post(
       `"try",${number},[${text}]`,
       contents.flatMap((content) => content?.blobs ?? []),
     );
+    const plain = contents.every((content) => content === undefined || content.ends.length === 0);
+    this.#asked.set(number, { cases, settled, frame: plain ? posted : undefined });
     exchange.introduce();
+  }
+
+  /** The link is gone. What was written waits for its answer; what was not need not. */
+  suspended(): void {
+    for (const [number, { frame, settled }] of [...this.#asked]) {
+      if (frame === undefined || !this.exchange.recall(frame)) continue;
+      this.#answered(number);
+      settled(undefined);
+    }
   }
 
   #content(attempt: Attempt): Content | undefined {
@@ -142,7 +163,9 @@ export class Attempts {
     if (decided === undefined || !("source" in decided)) this.exchange.violated("a value for a case that is no receive");
     const parcel = this.exchange.accept(tail, 0);
     this.#answered(number);
-    const answer = (ok: 0 | 1 | 2): void => this.exchange.post(`"took",${number},${ok}`);
+    const answer = (ok: 0 | 1 | 2): void => {
+      this.exchange.post(`"took",${number},${ok}`);
+    };
     if (parcel instanceof NetchanError) {
       answer(0); // a bad value fails no receive: there was nothing
       asked.settled(undefined);
@@ -161,7 +184,7 @@ export class Attempts {
     asked.settled({ index: decided.index, offered });
   }
 
-  #open(number: number): { readonly cases: readonly Attempt[]; readonly settled: Settled } {
+  #open(number: number): Asked {
     return this.#asked.get(number) ?? this.exchange.violated(`an answer to attempt ${number}, which is not open`);
   }
   #answered(number: number): void {

@@ -7,6 +7,7 @@ import type { Port } from "../core/end.js";
 import type { RemoteHome } from "../core/offered.js";
 import type { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
+import type { Posted } from "../session/outbox.js";
 import type { EndRef, HomeFrame, ValueTail } from "../wire/frame.js";
 import type { Content, ParcelOwner, WireParcel } from "./content.js";
 import type { Served } from "./served.js";
@@ -19,6 +20,11 @@ export interface EndUser {
   sessionEnded(loss: NetchanError, graceful: boolean): void;
 }
 
+/** Somebody who has something to send that can wait until there is room. */
+export interface Starved {
+  resume(): void;
+}
+
 export interface Context extends RemoteHome, ParcelOwner {
   readonly limits: Limits;
   readonly host: Host;
@@ -26,8 +32,8 @@ export interface Context extends RemoteHome, ParcelOwner {
   readonly served: ReadonlyMap<number, Served>;
   /** … and the ends this side holds there. */
   readonly remotes: Map<number, EndUser>;
-  /** Served ends that wait for room on the session. */
-  readonly starved: Set<Served>;
+  /** Whoever waits for room on the session. */
+  readonly starved: Set<Starved>;
   readonly fetches: Fetches;
   /** The peer of this session, which `received.from` shows for values of channels that live here. */
   readonly from: unknown;
@@ -36,14 +42,20 @@ export interface Context extends RemoteHome, ParcelOwner {
   /** The session is being closed: no new operations. */
   readonly closing: NetchanError | undefined;
 
-  /** Sends a numbered frame. */
-  post(rest: string, blobs?: readonly Uint8Array[]): void;
+  /** Sends a numbered frame. @returns undefined once the session is over */
+  post(rest: string, blobs?: readonly Uint8Array[]): Posted | undefined;
+  /** Takes a frame back that no link has carried. @returns whether that was possible. @param counted - what the other side's window counts for it */
+  recall(posted: Posted, counted?: number): boolean;
+  /** The session has a link. */
+  readonly linked: boolean;
+  /** The other side was silent for a while and is asked first whether it is there; then `served` is resumed. */
+  drowsy(served: Served): boolean;
   /** Nothing that can wait should be added now. */
   readonly congested: boolean;
   /** Sends a frame that ends in a value. The references of its ends are counted from here on. */
-  postValue(start: string, content: Content): void;
+  postValue(start: string, content: Content): Posted | undefined;
   /** The same for a value that the other side's window counts. */
-  postCounted(start: string, content: Content): void;
+  postCounted(start: string, content: Content): Posted | undefined;
   fits(bytes: number): boolean;
   /**
    * Makes a value ready for this session.

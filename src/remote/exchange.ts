@@ -1,37 +1,36 @@
 /**
- * The two tables of one session: the ends the other side holds here, and the ends this side holds there. Layer: remote.
- *
- * Who may name an end: ids are given out by either side (the dialer's are odd, the listener's even) and mean something in this session
- * only. A frame about an end that was let go meanwhile is dropped; one about an id that was never given out is a violation.
- * Source: PROTOCOL.md "Ends".
+ * One session as the channels see it: hands each frame to the end it is about, and keeps the limits of both sides. Layer: remote.
+ * While the session has no link nothing is offered to the other side and no attempt is made at its channels; what is under way waits.
+ * Source: PROTOCOL.md "Ends", "Windows", "Resume".
  */
 import type { Limits } from "../contract.js";
-import type { HomeSend } from "../core/channel.js";
 import type { Port } from "../core/end.js";
 import type { Attempt, Attempted } from "../core/offered.js";
 import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
+import type { Posted } from "../session/outbox.js";
 import type { Codec } from "../wire/codec.js";
-import { type EndRef, type Frame, type HomeFrame, isHomeFrame, type ValueTail, writeValue } from "../wire/frame.js";
+import { type EndRef, type Frame, isHomeFrame, type ValueTail, writeValue } from "../wire/frame.js";
 import { Attempts } from "./attempts.js";
 import { type Content, checkSize, WireParcel } from "./content.js";
-import type { Context, EndUser } from "./context.js";
-import { homeFor } from "./gone.js";
-import { Ids } from "./ids.js";
-import { Relay } from "./relay.js";
+import type { Context, EndUser, Starved } from "./context.js";
+import { Ends } from "./ends.js";
 import { RemoteEnd } from "./remote-end.js";
 import { RemoteReceive } from "./remote-receive.js";
-import { RemoteSend } from "./remote-send.js";
+import type { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
-import { ServedReceive } from "./served-receive.js";
-import { ServedSend } from "./served-send.js";
 import { Fetches, ReceiveWindow, SendWindow } from "./windows.js";
 
 /** What the exchange needs of its session. */
 export interface Outlet {
-  post(rest: string, blobs?: readonly Uint8Array[], value?: boolean): void;
+  post(rest: string, blobs?: readonly Uint8Array[], value?: boolean): Posted;
+  recall(posted: Posted): boolean;
+  recallAbout(id: number): void;
   readonly congested: boolean;
+  readonly linked: boolean;
+  readonly fresh: boolean;
+  rouse(): void;
 }
 /** The limits of the other side that this side has to keep. */
 export type PeerLimits = Pick<Limits, "maxFrameBytes" | "maxValueBytes" | "maxQueuedBytes" | "maxChannels" | "maxPendingOperations">;
@@ -46,14 +45,13 @@ export interface ExchangeOptions {
 }
 
 export class Exchange implements Context {
-  readonly served = new Map<number, Served>();
-  readonly #servedByPort = new Map<Port, Served>();
+  readonly served: ReadonlyMap<number, Served>;
   /** Values with ends that the present frame brought. */
   readonly #accepted: WireParcel[] = [];
-  /** Served ends whose id the other side has not been told yet. */
-  readonly #fresh: Served[] = [];
-  readonly remotes = new Map<number, EndUser>();
-  readonly starved = new Set<Served>();
+  readonly remotes: Map<number, EndUser>;
+  readonly starved = new Set<Starved>();
+  /** Served ends with something to offer, once the other side has shown that it is there. */
+  readonly #drowsy = new Set<Served>();
   readonly fetches: Fetches;
   readonly limits: Limits;
   readonly codec: Codec;
@@ -69,44 +67,56 @@ export class Exchange implements Context {
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
   #admitted = 0;
-  readonly #ids: Ids;
+  readonly #ends: Ends;
   #over: NetchanError | undefined;
   #parted = false;
+  /** Its last frame is posted. */
+  #silent = false;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.limits = options.limits;
     this.codec = options.codec;
     this.host = options.host;
-    this.#ids = new Ids(options.dialer);
+    this.#ends = new Ends(this, options.dialer);
+    this.served = this.#ends.served;
+    this.remotes = this.#ends.remotes;
     this.#sendWindow = new SendWindow(options.peerLimits.maxQueuedBytes);
     this.#receiveWindow = new ReceiveWindow(options.limits.maxQueuedBytes);
     this.fetches = new Fetches(options.limits.maxQueuedBytes);
     this.#attempts = new Attempts(this);
   }
 
-  post(rest: string, blobs?: readonly Uint8Array[]): void {
-    if (this.#over === undefined) this.#options.outlet.post(rest, blobs);
+  post(rest: string, blobs?: readonly Uint8Array[]): Posted | undefined {
+    return this.#over === undefined && !this.#silent ? this.#options.outlet.post(rest, blobs) : undefined;
   }
   get congested(): boolean {
     return this.#options.outlet.congested;
   }
-  postValue(start: string, content: Content): void {
-    if (this.#over !== undefined) return;
-    const { json, meta, blobs } = content;
-    this.#options.outlet.post(
-      start + writeValue({ json, meta, refs: content.ends.map((port) => this.reference(port)), blobs }),
-      blobs,
-      true,
-    );
-    this.introduce();
+  get linked(): boolean {
+    return this.#options.outlet.linked;
   }
-  introduce(): void {
-    for (let served = this.#fresh.shift(); served !== undefined; served = this.#fresh.shift()) served.introduced();
+  postValue(start: string, content: Content): Posted | undefined {
+    if (this.#over !== undefined || this.#silent) return undefined;
+    const { json, meta, blobs, ends } = content;
+    const refs = ends.map((port) => this.reference(port));
+    const posted = this.#options.outlet.post(start + writeValue({ json, meta, refs, blobs }), blobs, true);
+    if (refs.length > 0) this.#ends.posted(posted, refs);
+    return posted;
   }
-  postCounted(start: string, content: Content): void {
+  postCounted(start: string, content: Content): Posted | undefined {
     this.#sendWindow.post(content.bytes);
-    this.postValue(`${start},${content.bytes}`, content);
+    return this.postValue(`${start},${content.bytes}`, content);
+  }
+  recall(posted: Posted, counted = 0): boolean {
+    const { outlet } = this.#options;
+    const recalled = this.#ends.unpost(posted, (unheardOf) => {
+      if (!outlet.recall(posted)) return false;
+      for (const id of unheardOf) outlet.recallAbout(id);
+      return true;
+    });
+    if (recalled) this.#sendWindow.post(-counted);
+    return recalled;
   }
   fits(bytes: number): boolean {
     return this.#sendWindow.fits(bytes);
@@ -143,76 +153,28 @@ export class Exchange implements Context {
   // ── ends ──
 
   reference(port: Port): EndRef {
-    if (port instanceof RemoteEnd && port.exchange === this && port.known) return [1, port.id];
-    const served = this.#servedByPort.get(port) ?? this.serve(port, this.#ids.next());
-    served.count++;
-    return [0, served.id, port.kind === "send" ? 0 : 1, port.capacity];
+    return this.#ends.reference(port);
   }
-
-  /** Lets the other side use an end under an id. */
+  introduce(): void {
+    this.#ends.introduce();
+  }
   serve(port: Port, id: number, sources?: readonly Source[]): Served {
-    const served = this.#makeServed(port, id, sources);
-    served.key = port;
-    this.served.set(id, served);
-    if (!this.#servedByPort.has(port)) this.#servedByPort.set(port, served);
-    this.#fresh.push(served);
-    return served;
+    return this.#ends.serve(port, id, sources);
   }
-  #makeServed(port: Port, id: number, sources: readonly Source[] | undefined): Served {
-    if (port instanceof RemoteSend || port instanceof RemoteReceive) {
-      if (port.known && port.exchange !== this) return new Relay(this, id, port);
-      return port.kind === "send" ? new ServedSend(this, id, homeFor(port).send) : new ServedReceive(this, id, homeFor(port).receive);
-    }
-    if (port.kind === "receive") return new ServedReceive(this, id, port, sources ?? port.sources, sources !== undefined);
-    return new ServedSend(this, id, port as HomeSend);
-  }
-  /** The listener's default pair: a receive end with its peer's own queue first and the merged queue behind it. */
   servePair(port: Port, id: number, sources: readonly Source[] | undefined): void {
-    const served = this.#makeServed(port, id, sources);
-    served.count = 1;
-    this.served.set(id, served);
-    this.#servedByPort.set(port, served);
-    this.#fresh.push(served);
+    this.#ends.servePair(port, id, sources);
   }
-  /** An end of the other side that stands in no value. */
   adopt(id: number, kind: "send" | "receive", capacity: number): RemoteSend | RemoteReceive {
-    const remote = kind === "send" ? new RemoteSend(this, id, capacity) : new RemoteReceive(this, id, capacity);
-    remote.adopt();
-    this.remotes.set(id, remote);
-    return remote;
+    return this.#ends.adopt(id, kind, capacity);
   }
-
   fork(id: number, user: EndUser): number {
-    const own = this.#ids.next();
-    this.remotes.set(own, user);
-    this.post(`"fork",${id},${own}`);
-    return own;
+    return this.#ends.fork(id, user);
   }
   unfork(id: number, loss: NetchanError | undefined): void {
-    if (!this.remotes.delete(id)) return;
-    this.post(loss === undefined ? `"release",${id},1` : `"lost",${id},${JSON.stringify(loss.code)}`);
+    this.#ends.unfork(id, loss);
   }
 
-  #port(ref: EndRef): Port {
-    if (ref[0] === 1)
-      return (this.served.get(ref[1]) ?? this.violated(`a reference to end ${ref[1]}, which the other side does not hold`)).port;
-    const [, id, kind, capacity] = ref;
-    let remote = this.remotes.get(id);
-    if (remote === undefined) {
-      this.#foreign(id);
-      if (this.remotes.size >= this.limits.maxChannels)
-        this.violated(`more than ${this.limits.maxChannels} channel ends`, "LIMIT_EXCEEDED");
-      remote = kind === 0 ? new RemoteSend(this, id, capacity) : new RemoteReceive(this, id, capacity);
-      this.remotes.set(id, remote);
-    }
-    if (!(remote instanceof RemoteSend || remote instanceof RemoteReceive) || (remote.kind === "send") !== (kind === 0))
-      return this.violated(`end ${id} was introduced as another kind`);
-    remote.counted();
-    return remote;
-  }
-  #foreign(id: number): void {
-    if (!this.#ids.foreign(id)) this.violated(`end ${id} is not the other side's to give out`);
-  }
+  // ── values ──
 
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
     const parcel = this.#parcel(tail, bytes, from);
@@ -245,7 +207,7 @@ export class Exchange implements Context {
   }
   #parcel(tail: ValueTail, bytes: number, from: unknown): WireParcel {
     if (bytes > 0 && !this.#receiveWindow.arrive(bytes)) this.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
-    const ports = tail.refs.map((ref) => this.#port(ref));
+    const ports = tail.refs.map((ref) => this.#ends.port(ref));
     const parcel = new WireParcel(this, tail, ports, bytes, from);
     if (ports.length > 0) this.#accepted.push(parcel);
     return parcel;
@@ -275,7 +237,8 @@ export class Exchange implements Context {
   }
   #dispatch(frame: Frame): void {
     if (isHomeFrame(frame)) {
-      this.#home(frame);
+      // Of an offer to an end that was let go of meanwhile only the references count; its home has put the value back.
+      if (!this.#ends.homeFrame(frame) && frame.type === "offer") this.#parcel(frame.fields[4], 0, undefined).discard();
       return;
     }
     switch (frame.type) {
@@ -283,20 +246,14 @@ export class Exchange implements Context {
         this.#sendWindow.grant(frame.fields[0]);
         return;
       case "release":
-        this.#released(frame.fields[0], frame.fields[1]);
+        this.#ends.released(frame.fields[0], frame.fields[1]);
         return;
       case "lost":
-        this.#remove(this.#servedAt(frame.fields[0]), new NetchanError("SESSION_LOST", "a session on the way was lost"));
+        this.#ends.lost(frame.fields[0]);
         return;
-      case "fork": {
-        const { port, sources } = this.#servedAt(frame.fields[0]);
-        this.#foreign(frame.fields[1]);
-        if (this.served.has(frame.fields[1]) || this.served.size >= this.limits.maxChannels)
-          this.violated("a fork that cannot be", "LIMIT_EXCEEDED");
-        this.serve(port, frame.fields[1], sources).count = 1;
-        this.introduce();
+      case "fork":
+        this.#ends.forked(frame.fields[0], frame.fields[1]);
         return;
-      }
       case "try":
         this.#attempts.asked(frame.fields[0], frame.fields[1]);
         return;
@@ -317,37 +274,42 @@ export class Exchange implements Context {
         this.violated(`a ${frame.type} frame does not belong here`);
         break;
       default:
-        this.#servedAt(frame.fields[0]).frame(frame);
+        this.#ends.servedAt(frame.fields[0]).frame(frame);
     }
   }
-  #home(frame: HomeFrame): void {
-    const id = frame.fields[0];
-    const user = this.remotes.get(id);
-    if (user !== undefined) user.homeFrame(frame);
-    else if (!this.#ids.known(id)) this.violated(`a frame about end ${id}, which was never given out`);
-    else if (frame.type === "offer") this.#parcel(frame.fields[4], 0, undefined).discard(); // let go of meanwhile; its home has put the value back
-  }
-  #servedAt(id: number): Served {
-    return this.served.get(id) ?? this.violated(`a frame about end ${id}, which the other side does not hold`);
-  }
-  #released(id: number, count: number): void {
-    const served = this.#servedAt(id);
-    if (count === 0 || count > served.count)
-      this.violated(`a release of ${count} references to end ${id}, of which there are ${served.count}`);
-    served.count -= count;
-    if (served.count > 0) return;
-    this.post(`"released",${id}`);
-    this.#remove(served, undefined);
-  }
-  #remove(served: Served, loss: NetchanError | undefined, graceful = loss === undefined): void {
-    this.served.delete(served.id);
-    if (this.#servedByPort.get(served.key) === served) this.#servedByPort.delete(served.key);
-    served.left(loss, graceful);
-    this.idle();
-  }
-
   attempt(cases: readonly Attempt[], settled: (result: Attempted | undefined) => void): void {
     this.#attempts.ask(cases, settled, this.#over);
+  }
+
+  // ── links ──
+
+  /** The link is gone: nothing is offered until there is another, and what was never written need not wait for one. */
+  suspended(): void {
+    for (const served of this.served.values()) served.pause();
+    this.#attempts.suspended();
+  }
+  /** There is a link. */
+  connected(): void {
+    this.#drowsy.clear();
+    for (const served of [...this.served.values()]) served.resume();
+  }
+  drowsy(served: Served): boolean {
+    if (this.#options.outlet.fresh) return false;
+    this.#drowsy.add(served);
+    this.#options.outlet.rouse();
+    return true;
+  }
+  /** The other side is there. */
+  awake(): void {
+    const drowsy = [...this.#drowsy];
+    this.#drowsy.clear();
+    for (const served of drowsy) served.resume();
+  }
+  /** There is room on the session again. */
+  resume(): void {
+    const starved = [...this.starved];
+    this.starved.clear();
+    for (const one of starved) one.resume();
   }
 
   // ── the end ──
@@ -361,14 +323,13 @@ export class Exchange implements Context {
     for (const served of this.served.values()) if (served.busy) return true;
     return false;
   }
-  /** There is room on the session again. */
-  resume(): void {
-    const starved = [...this.starved];
-    this.starved.clear();
-    for (const served of starved) served.resume();
+  /** A goodbye: says what became of the operations of the other side that wait here, and then nothing any more. */
+  goodbye(): void {
+    this.#dismiss();
+    this.post(`"bye"`);
+    this.#silent = true;
   }
-  /** A goodbye: says what became of the operations of the other side that wait here. */
-  dismiss(): void {
+  #dismiss(): void {
     for (const served of [...this.served.values()]) served.dismiss();
     // Behind a goodbye nothing is taken: whoever waits here hears of the end now, and what still comes is dropped.
     const loss = this.closing ?? new NetchanError("SESSION_CLOSED", "the session was closed");
@@ -384,8 +345,9 @@ export class Exchange implements Context {
     for (const remote of [...this.remotes.values()]) remote.sessionEnded(loss, graceful);
     this.remotes.clear();
     this.#attempts.finish(loss);
-    for (const served of [...this.served.values()]) this.#remove(served, loss, graceful);
+    for (const served of [...this.served.values()]) this.#ends.remove(served, loss, graceful);
     this.starved.clear();
+    this.#drowsy.clear();
   }
   /** What is still held, for tests and for finding leaks: all zero when everything has settled. */
   get stats(): Record<"served" | "remotes" | "operations" | "admitted" | "waitingBytes" | "fetches", number> {

@@ -11,6 +11,7 @@ import { dropEnds, holdEnds } from "../core/offered.js";
 import { rejected, type Sender, SendOperation, sentAtOnce } from "../core/operations.js";
 import type { Entry, Selection } from "../core/selection.js";
 import { NetchanError, withOutcome } from "../errors.js";
+import type { Posted } from "../session/outbox.js";
 import type { HomeFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
 import type { Context } from "./context.js";
@@ -26,6 +27,12 @@ interface Pending extends Sender {
   content: Content | undefined;
   /** The channel ends in the value: they live until its fate is known. */
   ends?: readonly Port[];
+  /** The frame that told its home of it … */
+  frame?: Posted | undefined;
+  /** … and what that counts in the home's window. */
+  counted?: number;
+  /** What the user sent, where it may have to be given back. */
+  value?: unknown;
   withdrawn(): void;
   /** Could that be the answer now? */
   expects(answer: "sent" | "withdrawn"): boolean;
@@ -35,6 +42,9 @@ interface Pending extends Sender {
 
 class PlainPending extends SendOperation implements Pending {
   ends?: readonly Port[];
+  frame?: Posted | undefined;
+  counted?: number;
+  value?: unknown;
   constructor(public content: Content | undefined) {
     super();
   }
@@ -58,6 +68,9 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   #letGoHere = false;
   /** Its home fulfils and drops whatever is sent. */
   #muted = false;
+  /** Fulfilled and, for all that is known, not received yet: on the default pair, whose home reports what was. */
+  #unreceived: Map<number, unknown> | undefined;
+  readonly #fetched: number[] = [];
 
   get buffered(): number {
     return 0;
@@ -89,12 +102,12 @@ export class RemoteSend extends RemoteEnd implements SendPort {
       return rejected(error);
     }
     const pending = new PlainPending(undefined);
+    if (this.#unreceived !== undefined) pending.value = value;
     const number = this.#post(content, pending);
     if (signal !== undefined) {
       pending.watch(signal, () => {
         pending.reason = signal.reason;
-        pending.cancelled = true;
-        this.exchange.post(`"cancel",${this.id},${number}`);
+        this.#cancel(number, pending);
       });
     }
     return pending.promise;
@@ -102,11 +115,24 @@ export class RemoteSend extends RemoteEnd implements SendPort {
 
   #post(content: Content, pending: Pending): number {
     const number = this.#add(pending, content);
-    if (content.bytes > announceBytes || !this.exchange.fits(content.bytes)) {
+    if (content.bytes > announceBytes || !this.exchange.fits(content.bytes) || this.exchange.congested) {
       pending.content = content;
-      this.exchange.post(`"announce",${this.id},${number},${content.bytes}`);
-    } else this.exchange.postCounted(`"send",${this.id},${number}`, content);
+      pending.frame = this.exchange.post(`"announce",${this.id},${number},${content.bytes}`);
+    } else {
+      pending.counted = content.bytes;
+      pending.frame = this.exchange.postCounted(`"send",${this.id},${number}`, content);
+    }
     return number;
+  }
+
+  /** What no link has carried is taken back at once; anything else its home has to give back. */
+  #cancel(number: number, pending: PlainPending): void {
+    const { frame, counted } = pending;
+    if (frame !== undefined && this.exchange.recall(frame, counted)) this.#settle(number)?.withdrawn();
+    else {
+      pending.cancelled = true;
+      this.exchange.post(`"cancel",${this.id},${number}`);
+    }
   }
 
   #add(pending: Pending, { ends }: Content): number {
@@ -139,7 +165,8 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   }
   /** The value goes with the grant: a case that loses costs its home no room. */
   grant(number: number, content: Content): void {
-    if (this.#pending.has(number)) this.exchange.postValue(`"grant",${this.id},${number}`, content);
+    const pending = this.#pending.get(number);
+    if (pending !== undefined) pending.frame = this.exchange.postValue(`"grant",${this.id},${number}`, content);
   }
   answer(type: "deny" | "cancel", number: number): void {
     if (this.#pending.has(number)) this.exchange.post(`"${type}",${this.id},${number}`);
@@ -164,7 +191,10 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     switch (frame.type) {
       case "sent":
         this.#expect(frame.fields[1], "sent");
-        this.#settle(frame.fields[1])?.sent();
+        this.#sent(frame.fields[1]);
+        return;
+      case "received":
+        this.#received(frame.fields[1]);
         return;
       case "failed":
         this.#settle(frame.fields[1])?.failed(toldError(frame.fields[2], frame.fields[3], frame.fields[4]));
@@ -205,12 +235,46 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   #expect(number: number, answer: "sent" | "withdrawn"): void {
     if (this.#pending.get(number)?.expects(answer) === false) this.exchange.violated(`operation ${number} cannot be ${answer}`);
   }
+  #sent(number: number): void {
+    const pending = this.#settle(number);
+    if (pending !== undefined) this.#unreceived?.set(number, pending.value);
+    pending?.sent();
+  }
+  /** Every operation up to that one has left the channel. */
+  #received(number: number): void {
+    if (this.#unreceived === undefined) this.exchange.violated(`end ${this.id} is told what was received, and never asked`);
+    for (const one of this.#unreceived.keys()) {
+      if (one > number) return;
+      this.#unreceived.delete(one);
+    }
+  }
+  /** From the beginning on: keeps what is fulfilled until its home says that it was received. */
+  remember(): void {
+    this.#unreceived = new Map();
+  }
+  /** What is fulfilled and may not have been received, in the order it was sent. */
+  get unreceived(): readonly unknown[] {
+    return [...(this.#unreceived?.values() ?? [])];
+  }
+
   #fetch(number: number): void {
-    const pending = this.#pending.get(number);
-    const content = pending?.content;
-    if (pending === undefined || content === undefined) return;
-    pending.content = undefined;
-    this.exchange.postValue(`"value",${this.id},${number},${content.bytes}`, content);
+    this.#fetched.push(number);
+    this.resume();
+  }
+  /** Values that were asked for wait until there is room for them. */
+  resume(): void {
+    while (this.#fetched.length > 0) {
+      if (this.exchange.congested) {
+        this.exchange.starved.add(this);
+        return;
+      }
+      const number = this.#fetched.shift() ?? 0;
+      const pending = this.#pending.get(number);
+      const content = pending?.content;
+      if (pending === undefined || content === undefined) continue;
+      pending.content = undefined;
+      pending.frame = this.exchange.postValue(`"value",${this.id},${number},${content.bytes}`, content);
+    }
   }
 
   // ── letting go ──
@@ -234,9 +298,12 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     this.exchange.operations -= pending.length;
-    // What still stands here whole has never left this process.
+    // What still stands here whole, or was never written to a link, has never left this process.
     for (const one of pending) if (one.ends !== undefined) dropEnds(one.ends, one);
-    for (const one of pending) one.failed(withOutcome(loss, one.content === undefined ? "unknown" : "not-sent"));
+    for (const one of pending) {
+      const left = one.content === undefined && (one.frame?.number ?? 0) > 0;
+      one.failed(withOutcome(loss, left ? "unknown" : "not-sent"));
+    }
   }
 }
 
@@ -244,6 +311,8 @@ export class RemoteSend extends RemoteEnd implements SendPort {
 class RemoteCase implements Entry, Pending {
   content: Content | undefined = undefined;
   ends?: readonly Port[];
+  /** The one that carries the value: there is none before its select has granted. */
+  frame: Posted | undefined = undefined;
   readonly #content: Content;
   #number: number | undefined;
   #claimed = false;
@@ -300,6 +369,7 @@ class RemoteCase implements Entry, Pending {
   unclaimed(): void {
     if (!this.#claimed) return;
     this.#claimed = false;
+    this.frame = undefined;
     this.selection.unlock();
   }
   sent(): void {

@@ -11,6 +11,7 @@ import type { Ending, Offered } from "../core/offered.js";
 import { Remaining } from "../core/selection.js";
 import { ReceiveWaiter, type Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
+import type { Posted } from "../session/outbox.js";
 import type { UserFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
 import { WireParcel } from "./content.js";
@@ -31,7 +32,7 @@ class Facet extends ReceiveWaiter {
     return this.served.wanting;
   }
   override skips(offered: Offered): boolean {
-    return this.served.skipped?.has(offered) ?? false;
+    return this.served.skipped?.has(offered) === true || this.served.drowsyAt(this.source);
   }
   accept(offered: Offered): void {
     this.served.offer(offered);
@@ -48,7 +49,7 @@ class Facet extends ReceiveWaiter {
 export class ServedReceive extends Served {
   readonly #facets: readonly Facet[];
   readonly #remaining: Remaining;
-  readonly #open: Offered[] = [];
+  readonly #open: { readonly offered: Offered; readonly frame: Posted | undefined }[] = [];
   readonly #ledger = new Ledger();
   #finished = false;
   /** How it ends, once no offer is open. */
@@ -87,7 +88,12 @@ export class ServedReceive extends Served {
   }
   /** Would it take another value now? */
   get wanting(): boolean {
-    return this.#ledger.wanting && !this.#finished && !this.exchange.congested;
+    return this.#ledger.wanting && !this.#finished && this.exchange.linked && !this.exchange.congested;
+  }
+  /** Where somebody else could take a value it is not given to a process that may be gone. Of channels that only this one receives from it is. */
+  drowsyAt(source: Source): boolean {
+    const alone = source === this.#facets[0]?.source && this.port.holders?.sole === true;
+    return !alone && this.exchange.drowsy(this);
   }
 
   frame(frame: UserFrame): void {
@@ -109,7 +115,7 @@ export class ServedReceive extends Served {
         this.#declined(frame.fields[1], frame.fields[2]);
         return;
       case "skip": {
-        const offered = this.#open[this.#ledger.place(frame.fields[1])];
+        const offered = this.#open[this.#ledger.place(frame.fields[1])]?.offered;
         this.skipped ??= new Set();
         if (offered !== undefined) this.skipped.add(offered);
         this.#declined(frame.fields[1], frame.fields[2]);
@@ -138,6 +144,9 @@ export class ServedReceive extends Served {
   override resume(): void {
     this.#pull();
   }
+  override pause(): void {
+    this.#pause();
+  }
   #pause(): void {
     for (const facet of this.#facets) facet.source.leave(facet);
   }
@@ -153,10 +162,10 @@ export class ServedReceive extends Served {
       return;
     }
     if (offered.parcel === undefined) offered.hold?.(content.ends);
-    this.#open.push(offered);
     const number = this.#ledger.offer();
     const selectId = offered.selectId === undefined ? "null" : JSON.stringify(offered.selectId);
-    this.exchange.postValue(`"offer",${this.id},${number},${this.#ledger.epoch},${selectId}`, content);
+    const frame = this.exchange.postValue(`"offer",${this.id},${number},${this.#ledger.epoch},${selectId}`, content);
+    this.#open.push({ offered, frame });
     if (!this.wanting) {
       this.#pause();
       if (this.exchange.congested) this.exchange.starved.add(this);
@@ -165,7 +174,7 @@ export class ServedReceive extends Served {
 
   #oldest(number: number): Offered {
     if (!this.#ledger.answer(number)) this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
-    return this.#open.shift() as Offered;
+    return (this.#open.shift() as { readonly offered: Offered }).offered;
   }
 
   #refused(number: number, code: string, text: string): void {
@@ -178,7 +187,7 @@ export class ServedReceive extends Served {
   #declined(number: number, epoch: number): void {
     const index = this.#ledger.decline(number, epoch) ?? this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
     this.#pause();
-    for (const offered of this.#open.splice(index)) offered.returned();
+    for (const { offered } of this.#open.splice(index)) offered.returned();
     this.#answered();
   }
 
@@ -215,8 +224,9 @@ export class ServedReceive extends Served {
     this.#finished = true;
     this.exchange.starved.delete(this);
     for (const { source } of this.#facets) if (source instanceof Home) source.endWatchers.delete(this);
-    for (const offered of this.#open.splice(0)) {
-      if (loss === undefined || graceful) offered.returned();
+    for (const { offered, frame } of this.#open.splice(0)) {
+      // What no link has carried nobody has.
+      if (loss === undefined || graceful || frame?.number === 0) offered.returned();
       else offered.doubtful(loss);
     }
     this.port.holders?.remove(loss, graceful);

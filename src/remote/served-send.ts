@@ -31,6 +31,10 @@ class Arrival implements Sender, Claim {
 
   sent(): void {
     this.served.answer(this, `"sent"`, "");
+    this.served.fulfilled(this);
+  }
+  left(): void {
+    this.served.received(this);
   }
   failed(error: unknown): void {
     this.served.failed(this, NetchanError.is(error) ? error : new NetchanError("VALUE_REFUSED", "the value was refused", { cause: error }));
@@ -55,6 +59,12 @@ class Arrival implements Sender, Claim {
 export class ServedSend extends Served {
   readonly #open = new Map<number, Arrival>();
   #latest = 0;
+  /** Its user is told which of the values whose sends were fulfilled have been received: on the default pair, if it has a buffer. */
+  reports = false;
+  /** Those that have not, and the last one that was told of. */
+  readonly #unreceived = new Set<number>();
+  #fulfilled = 0;
+  #reporting = false;
 
   constructor(
     readonly exchange: Context,
@@ -232,6 +242,25 @@ export class ServedSend extends Served {
   }
   claimOver(arrival: Arrival): void {
     if (arrival.item !== undefined) this.port.home.claimOver(arrival.item);
+  }
+
+  fulfilled({ number }: Arrival): void {
+    if (!this.reports) return;
+    this.#unreceived.add(number);
+    this.#fulfilled = Math.max(this.#fulfilled, number);
+  }
+  received({ number }: Arrival): void {
+    if (!this.#unreceived.delete(number) || this.#reporting) return;
+    this.#reporting = true;
+    this.exchange.host.defer(() => {
+      this.#reporting = false;
+      this.#report();
+    });
+  }
+  /** One frame tells of all that left the channel in this turn. */
+  #report(): void {
+    const [oldest = this.#fulfilled + 1] = this.#unreceived;
+    this.exchange.post(`"received",${this.id},${oldest - 1}`);
   }
 
   dismiss(): void {

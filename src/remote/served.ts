@@ -3,6 +3,7 @@
 import type { Port } from "../core/end.js";
 import type { Source } from "../core/waiter.js";
 import type { NetchanError } from "../errors.js";
+import type { Posted } from "../session/outbox.js";
 import type { UserFrame } from "../wire/frame.js";
 
 export abstract class Served {
@@ -10,6 +11,9 @@ export abstract class Served {
   count = 0;
   /** The end as the exchange knows it; another than `port` when that one is gone and a closed channel stands in for it. */
   key: Port;
+
+  /** The frame that tells the other side of its id; undefined for ends that stand in no value. */
+  introduction: Posted | undefined = undefined;
 
   /** Where its values come from, if that is more than its port says. */
   readonly sources: readonly Source[] | undefined = undefined;
@@ -30,6 +34,8 @@ export abstract class Served {
   abstract dismiss(): void;
   /** Something of the other side's is still open here. */
   abstract get busy(): boolean;
-  /** There is room again on the session. */
+  /** The session has no link. */
+  pause(): void {}
+  /** There is room on the session again, or a link, or the other side has shown that it is there. */
   resume(): void {}
 }

@@ -1,14 +1,14 @@
 /**
- * How two processes begin a session: HELLO, then WELCOME or REFUSED. Layer: session.
+ * How two processes begin a session, HELLO then WELCOME, or go on with one over a new link, RESUME then RESUMED. Layer: session.
  * Nothing else is read before it has succeeded, and nothing of a stranger's is kept but its one frame of at most 4 KiB.
- * Source: PROTOCOL.md "Handshake".
+ * Source: PROTOCOL.md "Handshake", "Resume".
  */
 import type { Limits } from "../contract.js";
 import { type ErrorCode, NetchanError } from "../errors.js";
 import { type Control, readBatch } from "../wire/frame.js";
 import type { Host } from "./host.js";
 import type { Link } from "./link.js";
-import { remoteError } from "./session.js";
+import { remoteError } from "./remote-error.js";
 
 /** The version of the protocol. Different versions refuse each other. */
 export const protocolVersion = 1;
@@ -22,18 +22,48 @@ export type ToldLimits = Pick<Limits, "maxFrameBytes" | "maxValueBytes" | "maxQu
 const toldNames = ["maxFrameBytes", "maxValueBytes", "maxQueuedBytes", "maxChannels", "maxPendingOperations"] as const;
 
 export interface Hello {
-  readonly version: number;
+  readonly kind: "hello";
   readonly limits: ToldLimits;
   readonly credentials: unknown;
+  /** It comes back when its link fails; otherwise its session ends with the link. */
+  readonly resumes: boolean;
 }
 export interface Welcome {
   /** The id of the session. */
   readonly session: string;
+  /** Names the listener, the only one that knows the session. */
+  readonly listener: string;
+  /** Proves, when the session is resumed, that it is the dialer's. */
+  readonly token: string;
   /** Of the default pair. */
   readonly capacity: number;
   readonly heartbeatMs: number;
+  readonly resumeWindowMs: number;
   readonly limits: ToldLimits;
 }
+/** What a dialer says on a new link of a session it has. */
+export interface Resume {
+  readonly kind: "resume";
+  readonly listener: string;
+  readonly session: string;
+  readonly token: string;
+  /** Counts its attempts: of two links the one with the higher epoch holds. */
+  readonly epoch: number;
+  /** The number of the frame it wants next, and of the first one it can still give. */
+  readonly next: number;
+  readonly first: number;
+  readonly credentials: unknown;
+}
+export type Greeting = Hello | Resume;
+export interface Resumed {
+  readonly kind: "resumed";
+  /** Takes the place of the one that was shown. */
+  readonly token: string;
+  readonly next: number;
+  readonly first: number;
+}
+/** The listener's answer to a resume. A refusal is final; behind a wrong door is another listener than the session's. */
+export type ResumeAnswer = Resumed | { readonly kind: "wrong-door" } | { readonly kind: "refused"; readonly error: NetchanError };
 
 export function told(limits: Limits): ToldLimits {
   const { maxFrameBytes, maxValueBytes, maxQueuedBytes, maxChannels, maxPendingOperations } = limits;
@@ -98,51 +128,112 @@ async function next(batches: Batches, host: Host): Promise<string | Uint8Array> 
   });
 }
 
-/**
- * The dialer's side.
- * @throws NetchanError `SESSION_REFUSED`, `VERSION_MISMATCH`, `LIMIT_EXCEEDED` as the listener says; `DIAL_FAILED` when the link fails or is silent
- */
-export async function introduce(link: Link, batches: Batches, host: Host, limits: Limits, credentials: unknown): Promise<Welcome> {
-  const hello = JSON.stringify([["hello", { version: protocolVersion, limits: told(limits), credentials: credentials ?? null }]]);
-  if (hello.length > helloBytes)
+/** A hex text of so many bytes. */
+function hex(fields: Readonly<Record<string, unknown>>, name: string, bytes: number): string {
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (typeof value !== "string" || value.length !== 2 * bytes || !/^[0-9a-f]+$/.test(value))
+    throw violation(`a handshake frame has no valid ${name}`);
+  return value;
+}
+const idBytes = 16;
+const tokenBytes = 32;
+
+/** Says the one frame of the dialer, and hears the one frame of the listener. */
+async function converse(link: Link, batches: Batches, host: Host, type: "hello" | "resume", content: object): Promise<Control> {
+  const first = JSON.stringify([[type, { version: protocolVersion, ...content }]]);
+  if (first.length > helloBytes)
     throw new NetchanError("LIMIT_EXCEEDED", `the credentials have to fit a first frame of ${helloBytes} bytes`);
-  const sent = (async () => await link.send(hello))();
+  const sent = (async () => await link.send(first))();
   const broken = new Promise<never>((_resolve, reject) => {
     sent.catch((cause: unknown) => reject(new NetchanError("DIAL_FAILED", "the link failed during the handshake", { cause })));
   });
-  const { type, fields } = onlyControl(await Promise.race([next(batches, host), broken]));
+  return onlyControl(await Promise.race([next(batches, host), broken]));
+}
+
+/**
+ * The dialer's side of a new session.
+ * @throws NetchanError `SESSION_REFUSED`, `VERSION_MISMATCH`, `LIMIT_EXCEEDED` as the listener says; `DIAL_FAILED` when the link fails or is silent
+ */
+export async function introduce(
+  link: Link,
+  batches: Batches,
+  host: Host,
+  limits: Limits,
+  credentials: unknown,
+  resumes = true,
+): Promise<Welcome> {
+  const { type, fields } = await converse(link, batches, host, "hello", {
+    limits: told(limits),
+    credentials: credentials ?? null,
+    ...(resumes ? {} : { resumes }),
+  });
   if (type === "refused" || type === "end") throw remoteError(fields[0], fields[1]);
   if (type !== "welcome") throw violation(`a ${type} frame in place of a welcome`);
   const welcome = fieldsOf(fields[0]);
-  const { session } = welcome;
-  if (typeof session !== "string" || !/^[0-9a-f]{32}$/.test(session)) throw violation("a welcome has no valid session");
   return {
-    session,
+    session: hex(welcome, "session", idBytes),
+    listener: hex(welcome, "listener", idBytes),
+    token: hex(welcome, "token", tokenBytes),
     capacity: count(welcome, "capacity", 0),
     heartbeatMs: count(welcome, "heartbeatMs", 1),
+    resumeWindowMs: count(welcome, "resumeWindowMs", 1),
     limits: readLimits(welcome.limits),
   };
 }
 
+/**
+ * The dialer's side of a session it has.
+ * @throws NetchanError `DIAL_FAILED` when the link fails or is silent; `PROTOCOL_VIOLATION` for an answer that is none. Neither is final.
+ */
+export async function resume(link: Link, batches: Batches, host: Host, { kind, ...resume }: Resume): Promise<ResumeAnswer> {
+  const { type, fields } = await converse(link, batches, host, kind, resume);
+  if (type === "wrong-door") return { kind: type };
+  if (type === "refused" || type === "end") return { kind: "refused", error: remoteError(fields[0], fields[1]) };
+  if (type !== "resumed") throw violation(`a ${type} frame in place of a resumed`);
+  const resumed = fieldsOf(fields[0]);
+  return {
+    kind: "resumed",
+    token: hex(resumed, "token", tokenBytes),
+    next: count(resumed, "next", 1),
+    first: count(resumed, "first", 1),
+  };
+}
+
 /** The listener's side, first half: reads what a stranger says of itself. */
-export async function readHello(batches: Batches, host: Host): Promise<Hello> {
+export async function readGreeting(batches: Batches, host: Host): Promise<Greeting> {
   const batch = await next(batches, host);
   if (typeof batch !== "string" || batch.length > helloBytes)
     throw violation(`the first frame has to be text of at most ${helloBytes} bytes`);
   const { type, fields } = onlyControl(batch);
-  if (type !== "hello") throw violation(`a ${type} frame in place of a hello`);
-  const hello = fieldsOf(fields[0]);
-  const version = count(hello, "version", 0);
+  if (type !== "hello" && type !== "resume") throw violation(`a ${type} frame in place of a hello`);
+  const greeting = fieldsOf(fields[0]);
+  const version = count(greeting, "version", 0);
   if (version !== protocolVersion)
     throw new NetchanError("VERSION_MISMATCH", `this process speaks version ${protocolVersion} of the protocol, the other ${version}`);
-  return { version, limits: readLimits(hello.limits), credentials: hello.credentials };
+  const { credentials } = greeting;
+  if (type === "hello") return { kind: type, limits: readLimits(greeting.limits), credentials, resumes: greeting.resumes !== false };
+  return {
+    kind: type,
+    listener: hex(greeting, "listener", idBytes),
+    session: hex(greeting, "session", idBytes),
+    token: hex(greeting, "token", tokenBytes),
+    epoch: count(greeting, "epoch", 1),
+    next: count(greeting, "next", 1),
+    first: count(greeting, "first", 1),
+    credentials,
+  };
 }
 
 /** Second half: yes … */
 export function writeWelcome(welcome: Welcome): string {
   return JSON.stringify([["welcome", welcome]]);
 }
-/** … or no. */
+export function writeResumed({ token, next, first }: Omit<Resumed, "kind">): string {
+  return JSON.stringify([["resumed", { token, next, first }]]);
+}
+/** … no … */
 export function writeRefusal(code: ErrorCode, text: string): string {
   return JSON.stringify([["refused", code, text]]);
 }
+/** … or not here. */
+export const wrongDoor = JSON.stringify([["wrong-door"]]);

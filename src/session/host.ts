@@ -1,6 +1,20 @@
 /** What a session needs of the world around it, handed in so that it can be a virtual one. Layer: session. */
 import type { Clock } from "../core/clock.js";
 
+export type PageEvent =
+  /** The network is back, or the page is: what waited for a timer may go on now. */
+  | "woke"
+  | "hidden"
+  /** The page is being left; the browser may keep it frozen and show it again. */
+  | "left";
+
+/** A page, which may be hidden, frozen, left and come back to. */
+export interface Page {
+  readonly hidden: boolean;
+  /** @returns a function that stops watching */
+  watch(listener: (event: PageEvent) => void): () => void;
+}
+
 export interface Host {
   readonly clock: Clock;
   /** Numbers from 0 up to, not including, 1: for fair choice, never for secrets. */
@@ -9,9 +23,15 @@ export interface Host {
   readonly randomBytes: (count: number) => Uint8Array;
   /** Calls back when the present turn of the event loop is over. */
   readonly defer: (callback: () => void) => void;
+  /** The page this process lives in, if it is one. Asked for at the first dial, not before. */
+  readonly page?: () => Page | undefined;
 }
 
+/** Bytes as hex digits. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 /** An unguessable id of 128 bits, in hex. */
 export function unguessableId(host: Host): string {
-  return Array.from(host.randomBytes(16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(host.randomBytes(16));
 }

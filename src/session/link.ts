@@ -19,3 +19,31 @@ export interface LinkRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
+
+/** A link that can also be dropped at once: nothing more is sent, and the other side sees a connection that failed. */
+export interface HardLink extends Link {
+  terminate(): void;
+}
+
+/** Closes a link that is not needed, whatever its maker made of `close`. */
+export function closeLink(link: Link, reason: string): void {
+  try {
+    link.close(reason);
+  } catch {
+    // A link of a user's making: that it cannot be closed keeps nobody from going on.
+  }
+}
+
+/** Drops a link that may be dead: waiting for its other side to agree would take long. */
+export function dropLink(link: Link, reason: string): void {
+  const hard = link as Partial<HardLink>;
+  if (typeof hard.terminate !== "function") {
+    closeLink(link, reason);
+    return;
+  }
+  try {
+    hard.terminate();
+  } catch {
+    // As above.
+  }
+}

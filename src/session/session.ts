@@ -1,20 +1,26 @@
 /**
- * A session: numbered frames, acknowledged, over a link. Layer: session; knows nothing of channels.
+ * A session: numbered frames, acknowledged, over one link after another. Layer: session; knows nothing of channels.
  *
- *     open ──finish──▶ ended          a session ends once, for one reason, and says so to whoever owns it
+ *     connected ──link lost──▶ suspended ──new link──▶ connected        what was not acknowledged is written again on the new link
+ *         └──────────┴──finish──▶ ended                                 a session ends once, for one reason, and tells its owner
  *
  * Invariants:
  * - Frames are numbered 1, 2, 3 … in each direction. A frame that was accepted before is dropped; one that leaves a gap is a violation.
- * - Every frame is kept, encoded, until it is acknowledged: `0 <= acknowledged <= sent`.
+ * - At most one link is attached; what an earlier one still says, its end included, means nothing.
  * - All frames of one turn of the event loop travel in one batch, unless they would pass the peer's limit of a batch.
- * Source: PROTOCOL.md "Numbers and acknowledgements".
+ * Source: PROTOCOL.md "Numbers and acknowledgements", "Resume".
  */
 import type { Limits } from "../contract.js";
 import type { Timer } from "../core/clock.js";
 import { NetchanError, plainMessage } from "../errors.js";
 import { type Control, type Frame, readBatch, writeBatch } from "../wire/frame.js";
+import type { Batches } from "./handshake.js";
 import type { Host } from "./host.js";
-import type { Link } from "./link.js";
+import { closeLink, dropLink, type Link } from "./link.js";
+import { Liveness } from "./liveness.js";
+import { Outbox, type Posted } from "./outbox.js";
+import { Pings } from "./pings.js";
+import { remoteError } from "./remote-error.js";
 
 /** How a session ended, before the application hears of it. */
 export interface Finish {
@@ -27,16 +33,28 @@ export interface SessionOwner {
   frame(frame: Frame): void;
   /** There is room again: what was held back may go on. */
   drained(): void;
+  /** The link is gone; the session waits for another. */
+  suspended(error: NetchanError): void;
+  /** There is a link, the first one or another. */
+  connected(): void;
+  /** The other side, asked whether it is there, has answered. */
+  awake(): void;
   finished(finish: Finish): void;
 }
 
-interface Kept {
-  readonly number: number;
-  readonly text: string;
-  readonly blobs: readonly Uint8Array[];
-  readonly bytes: number;
-  /** It holds no value. */
-  readonly answer: boolean;
+export interface SessionSettings {
+  readonly host: Host;
+  readonly limits: Pick<Limits, "maxReplayBytes">;
+  readonly peerLimits: Pick<Limits, "maxFrameBytes">;
+  readonly heartbeatMs: number;
+  /** This side asks whether the other is there; at least one side does. */
+  readonly asks: boolean;
+}
+
+/** Where a side stands, as it says when it resumes: the next number it wants, and the first one it can still give. */
+export interface Position {
+  readonly next: number;
+  readonly first: number;
 }
 
 /** An acknowledgement is due after so many frames … */
@@ -45,7 +63,7 @@ const ackFrames = 32;
 const ackBytes = 64 * 1024;
 /** … or so long after a frame, at the latest. */
 const ackMs = 50;
-/** Frames without a value that may be kept until they are acknowledged. */
+/** Frames without a value that may wait or be kept until they are acknowledged. */
 const mostAnswers = 100_000;
 /** Characters of an error text that crosses the wire. */
 const mostText = 500;
@@ -57,98 +75,178 @@ const batchBytes = 256 * 1024;
 export class Session {
   readonly #host: Host;
   readonly #owner: SessionOwner;
-  readonly #link: Link;
   readonly #peerLimits: Pick<Limits, "maxFrameBytes">;
-  readonly #maxReplayBytes: number;
-  /** Frames without a value that are kept. Values wait for room, answers cannot: a peer that makes us answer and never reads ends at some number. */
-  #answers = 0;
-  #overflowing = false;
+  readonly #outbox: Outbox;
+  readonly #liveness: Liveness;
+  readonly #pings: Pings;
+  #link: Link | undefined;
+  #transport = "";
   #finish: Finish | undefined;
-
-  #sent = 0;
-  #acknowledged = 0;
-  /** Sent and not acknowledged, oldest first; from `#keptFrom` on. */
-  #kept: Kept[] = [];
-  #keptFrom = 0;
-  #keptBytes = 0;
-  /** What goes out at the end of this turn. */
-  #outgoing: { readonly text: string; readonly blobs: readonly Uint8Array[]; readonly bytes: number }[] = [];
+  /** How it ends once the other side has acknowledged everything. */
+  #leaving: Finish | undefined;
+  #overflowing = false;
   #flushing = false;
   #blocked = false;
   /** The last frames go out whatever the link says: nobody comes back to send them. */
   #parting = false;
-  #wasCongested = false;
 
   #received = 0;
   #ackSent = 0;
   #ackWanted = false;
   #unackedBytes = 0;
   #ackTimer: Timer | undefined;
-  #heardAt: number;
-  #heartbeat: Timer | undefined;
-  readonly #pings = new Map<number, { readonly answered: (now: number) => void; readonly failed: () => void }>();
-  #pingId = 0;
+  /** The other side was silent and has been asked whether it is there. */
+  #rousing = false;
+  /** The page this side lives in is hidden. */
+  #hidden = false;
 
-  constructor(host: Host, link: Link, owner: SessionOwner, limits: Limits, peerLimits: Pick<Limits, "maxFrameBytes">) {
+  constructor(owner: SessionOwner, { host, limits, peerLimits, heartbeatMs, asks }: SessionSettings) {
     this.#host = host;
-    this.#link = link;
     this.#owner = owner;
     this.#peerLimits = peerLimits;
-    this.#maxReplayBytes = limits.maxReplayBytes;
-    this.#heardAt = host.clock.now();
+    this.#outbox = new Outbox(limits.maxReplayBytes);
+    this.#pings = new Pings(host.clock, (id) => this.control(`["ping",${id}]`));
+    this.#liveness = new Liveness(
+      host,
+      heartbeatMs,
+      asks,
+      () => this.#pings.ask(),
+      (silentMs) => this.#silent(silentMs),
+    );
   }
 
   get ended(): Finish | undefined {
     return this.#finish;
   }
+  /** What carries it now, or carried it last. */
   get transport(): string {
-    return this.#link.transport;
+    return this.#transport;
   }
-  /** More is waiting to be acknowledged than the replay buffer holds: nothing should be added that can wait. */
+  get linked(): boolean {
+    return this.#link !== undefined;
+  }
+  /** No room for values now: nothing should be added that can wait. */
   get congested(): boolean {
-    const full = this.#keptBytes >= this.#maxReplayBytes;
-    if (full) this.#wasCongested = true;
-    return full;
+    return this.#outbox.full;
   }
-  /** Frames, bytes and timers that are still held: all zero when everything has settled. */
-  get stats(): { readonly kept: number; readonly keptBytes: number; readonly outgoing: number; readonly pings: number } {
-    return {
-      kept: this.#kept.length - this.#keptFrom,
-      keptBytes: this.#keptBytes,
-      outgoing: this.#outgoing.length,
-      pings: this.#pings.size,
-    };
+  /** The other side has a link and was heard a moment ago. */
+  get fresh(): boolean {
+    return this.#link !== undefined && this.#liveness.fresh;
+  }
+  get position(): Position {
+    return { next: this.#received + 1, first: this.#outbox.acknowledged + 1 };
+  }
+  /** Frames, bytes and pings that are still held: all zero when everything has settled. */
+  get stats(): { readonly kept: number; readonly keptBytes: number; readonly waiting: number; readonly pings: number } {
+    return { kept: this.#outbox.kept, keptBytes: this.#outbox.bytes, waiting: this.#outbox.waiting, pings: this.#pings.size };
+  }
+
+  // ── links ──
+
+  /**
+   * Goes on over a link, in place of one that may still look alive. What the other side does not have yet is written (again) on it.
+   * @param position - what the other side said of itself when it resumed; absent on the first link
+   */
+  attach(link: Link, batches: Batches, position?: Position): void {
+    if (this.#finish !== undefined) {
+      closeLink(link, "the session has ended");
+      return;
+    }
+    if (this.#link !== undefined) dropLink(this.#link, "another link took over");
+    this.#unlink();
+    this.#link = link;
+    this.#transport = link.transport;
+    this.#outbox.rewind();
+    if (position !== undefined && !this.#agrees(position)) return;
+    this.#ackWanted = true; // tells the listener that its answer has arrived
+    this.#liveness.hidden = this.#hidden;
+    this.#liveness.start();
+    if (this.#hidden) this.control(`["page","hidden"]`);
+    this.#pings.again();
+    this.#flushSoon();
+    void this.#pump(link, batches);
+    this.#owner.connected();
+    if (this.#outbox.relieved()) this.#owner.drained();
+  }
+
+  #agrees({ next, first }: Position): boolean {
+    try {
+      if (first > this.#received + 1)
+        throw new NetchanError("PROTOCOL_VIOLATION", `frames from ${this.#received + 1} on are wanted, and available only from ${first}`);
+      // An acknowledgement over the old link may have overtaken this.
+      this.#outbox.acknowledge(Math.max(next - 1, this.#outbox.acknowledged));
+      return true;
+    } catch (error) {
+      this.fail(error as NetchanError);
+      return false;
+    }
+  }
+
+  /** Reads a link until it ends, or another takes over. */
+  async #pump(link: Link, batches: Batches): Promise<void> {
+    let cause: unknown;
+    try {
+      for (let next = await batches.next(); !next.done; next = await batches.next()) {
+        if (this.#link !== link || !this.receive(next.value)) return;
+      }
+    } catch (error) {
+      cause = error;
+    }
+    this.detach(link, new NetchanError("DIAL_FAILED", "the link was lost", { cause }));
+  }
+
+  /** A link is gone. Means nothing when another has taken over. */
+  detach(link: Link, error: NetchanError): void {
+    if (this.#link !== link || this.#finish !== undefined) return;
+    dropLink(link, "the link failed");
+    this.#unlink();
+    this.#outbox.rewind();
+    this.#owner.suspended(error);
+  }
+  #unlink(): void {
+    this.#link = undefined;
+    this.#liveness.stop();
+    this.#blocked = this.#rousing = false;
+    this.#stopAckTimer();
+  }
+  /** The present link is given up, if there is one. */
+  unlink(error: NetchanError): void {
+    if (this.#link !== undefined) this.detach(this.#link, error);
+  }
+  #silent(silentMs: number): void {
+    this.unlink(new NetchanError("DIAL_FAILED", `the other side has been silent for ${Math.round(silentMs)} ms`));
   }
 
   // ── out ──
 
   /** Sends a numbered frame; `rest` is its text behind the number: `"take",7,1`. */
-  post(rest: string, blobs: readonly Uint8Array[] = [], value = false): void {
-    if (this.#finish !== undefined) return;
-    const number = ++this.#sent;
-    const text = `[${number},${rest}]`;
-    let bytes = text.length;
-    for (const blob of blobs) bytes += blob.length;
-    const frame = { number, text, blobs, bytes, answer: !value };
-    this.#kept.push(frame);
-    this.#keptBytes += bytes;
-    this.#outgoing.push(frame);
+  post(rest: string, blobs: readonly Uint8Array[] = [], value = false): Posted {
+    const posted = this.#outbox.post(rest, blobs, value ? "value" : "answer");
+    if (this.#finish !== undefined) this.#outbox.clear();
     this.#flushSoon();
-    if (!value && ++this.#answers > mostAnswers && !this.#overflowing) {
+    if (this.#outbox.answers > mostAnswers && !this.#overflowing) {
       this.#overflowing = true;
       this.#host.defer(() => this.fail(new NetchanError("LIMIT_EXCEEDED", "the other side acknowledges nothing of what it asks for")));
     }
+    return posted;
+  }
+  /** Takes a frame back that no link has carried. @returns whether that was possible. */
+  recall(posted: Posted): boolean {
+    return this.#finish === undefined && this.#outbox.recall(posted);
+  }
+  recallAbout(id: number): void {
+    this.#outbox.recallAbout(id);
   }
 
-  /** Sends a control frame: not numbered, not kept. */
+  /** Sends a control frame: not numbered, not kept, lost with its link. */
   control(text: string): void {
-    if (this.#finish !== undefined) return;
-    this.#outgoing.push({ text, blobs: [], bytes: text.length });
+    if (this.#finish !== undefined || this.#link === undefined) return;
+    this.#outbox.post(text, [], "control");
     this.#flushSoon();
   }
 
   #flushSoon(): void {
-    if (this.#flushing || this.#blocked) return;
+    if (this.#flushing || this.#blocked || this.#link === undefined || this.#finish !== undefined) return;
     this.#flushing = true;
     this.#host.defer(() => {
       this.#flushing = false;
@@ -157,48 +255,35 @@ export class Session {
   }
 
   #flush(): void {
-    if (this.#finish !== undefined) return;
-    if (this.#outgoing.length > 0 || this.#ackDue()) this.#ackWanted = this.#received > this.#ackSent;
+    const link = this.#link;
+    if (this.#finish !== undefined || link === undefined) return;
+    if (this.#outbox.waiting > 0 || this.#ackDue()) this.#ackWanted ||= this.#received > this.#ackSent;
     // A character may take three bytes; a single frame that is larger has been measured.
     const limit = Math.min(batchBytes, Math.floor(this.#peerLimits.maxFrameBytes / 3) - 64);
-    const outgoing = this.#outgoing;
-    let from = 0;
-    while ((from < outgoing.length || this.#ackWanted) && (!this.#blocked || this.#parting)) {
-      let to = from;
-      for (let bytes = 0; to < outgoing.length; to++) {
-        bytes += (outgoing[to]?.bytes ?? 0) + 1;
-        if (to > from && bytes > limit) break;
-      }
-      const batch = outgoing.slice(from, to);
-      from = to;
-      const texts = batch.map((frame) => frame.text);
-      if (this.#ackWanted) texts.unshift(this.#acknowledge());
-      const blobs = batch.flatMap((frame) => frame.blobs);
-      if (!this.#write(writeBatch(texts, blobs))) from = outgoing.length;
+    while (this.#link === link && (!this.#blocked || this.#parting)) {
+      const writing = this.#outbox.take(limit);
+      if (writing === undefined && !this.#ackWanted) return;
+      const texts = this.#ackWanted ? [this.#acknowledge(), ...(writing?.texts ?? [])] : (writing?.texts ?? []);
+      this.#write(link, writeBatch(texts, writing?.blobs ?? []));
     }
-    outgoing.splice(0, from);
   }
 
   /** A link of a user's making may throw where none should: that is a link that failed. */
-  #write(batch: string | Uint8Array): boolean {
+  #write(link: Link, batch: string | Uint8Array): void {
     try {
-      const congestion = this.#link.send(batch);
-      if (congestion !== undefined) this.#waitFor(congestion);
-      return true;
+      const congestion = link.send(batch);
+      if (congestion === undefined) return;
+      this.#blocked = true;
+      const go = (): void => {
+        if (this.#link !== link) return;
+        this.#blocked = false;
+        this.#flush();
+      };
+      congestion.then(go, go);
     } catch (cause) {
-      this.#host.defer(() => this.finish({ reason: "lost", error: new NetchanError("SESSION_LOST", "the link failed", { cause }) }));
-      this.#ackWanted = false;
-      return false;
+      this.#blocked = true;
+      this.#host.defer(() => this.detach(link, new NetchanError("DIAL_FAILED", "the link failed", { cause })));
     }
-  }
-
-  #waitFor(congestion: Promise<void>): void {
-    this.#blocked = true;
-    const go = (): void => {
-      this.#blocked = false;
-      this.#flush();
-    };
-    congestion.then(go, go);
   }
 
   // ── in ──
@@ -209,7 +294,7 @@ export class Session {
    */
   receive(batch: string | Uint8Array): boolean {
     if (this.#finish !== undefined) return false;
-    this.#heardAt = this.#host.clock.now();
+    this.#liveness.heard();
     try {
       this.#unackedBytes += batch.length;
       for (const frame of readBatch(batch)) {
@@ -227,57 +312,38 @@ export class Session {
       return false;
     }
     this.#ackSoon();
-    return true;
+    if (this.#rousing) {
+      this.#rousing = false;
+      this.#owner.awake();
+    }
+    return this.ended === undefined;
   }
 
   #control({ type, fields }: Control): void {
+    const [field] = fields;
     switch (type) {
       case "ack":
-        this.#trim(fields[0]);
+        this.#outbox.acknowledge(field);
+        if (this.#outbox.relieved()) this.#owner.drained();
+        this.#leave();
         return;
       case "ping":
-        if (!Number.isSafeInteger(fields[0])) break;
-        if (this.#outgoing.length > mostWaiting) throw new NetchanError("LIMIT_EXCEEDED", "more pings than answers are read");
-        this.control(`["pong",${String(fields[0])}]`);
+        if (!Number.isSafeInteger(field)) break;
+        if (this.#outbox.waiting > mostWaiting) throw new NetchanError("LIMIT_EXCEEDED", "more pings than answers are read");
+        this.control(`["pong",${String(field)}]`);
         return;
-      case "pong": {
-        const ping = this.#pings.get(fields[0] as number);
-        this.#pings.delete(fields[0] as number);
-        ping?.answered(this.#host.clock.now());
+      case "pong":
+        this.#pings.answered(field);
         return;
-      }
+      case "page":
+        if (field !== "hidden" && field !== "visible") break;
+        this.#liveness.hidden = field === "hidden" || this.#hidden;
+        return;
       case "end":
-        this.finish({ reason: "aborted", error: remoteError(fields[0], fields[1]) });
+        this.finish({ reason: "aborted", error: remoteError(field, fields[1]) });
         return;
     }
     throw new NetchanError("PROTOCOL_VIOLATION", `a ${type} frame does not belong here`);
-  }
-
-  /** The other side has everything up to `number`. */
-  #trim(number: unknown): void {
-    if (typeof number !== "number" || !Number.isSafeInteger(number) || number < this.#acknowledged || number > this.#sent)
-      throw new NetchanError(
-        "PROTOCOL_VIOLATION",
-        `an acknowledgement of ${String(number)} is outside ${this.#acknowledged} to ${this.#sent}`,
-      );
-    this.#acknowledged = number;
-    for (let kept = this.#kept[this.#keptFrom]; kept !== undefined && kept.number <= number; kept = this.#kept[this.#keptFrom]) {
-      this.#keptBytes -= kept.bytes;
-      if (kept.answer) this.#answers--;
-      this.#keptFrom++;
-    }
-    if (this.#keptFrom > 64 && this.#keptFrom * 2 > this.#kept.length) {
-      this.#kept = this.#kept.slice(this.#keptFrom);
-      this.#keptFrom = 0;
-    }
-    if (this.#keptFrom === this.#kept.length) {
-      this.#kept.length = 0;
-      this.#keptFrom = 0;
-    }
-    if (this.#wasCongested && this.#keptBytes < this.#maxReplayBytes / 2) {
-      this.#wasCongested = false;
-      this.#owner.drained();
-    }
   }
 
   #ackDue(): boolean {
@@ -287,7 +353,10 @@ export class Session {
   #ackSoon(): void {
     if (this.#received === this.#ackSent || this.#finish !== undefined) return;
     if (this.#ackDue()) this.#flushSoon();
-    else
+    else if (this.#leaving !== undefined) {
+      this.#ackWanted = true; // the other side waits for nothing else
+      this.#flushSoon();
+    } else
       this.#ackTimer ??= this.#host.clock.start(
         ackMs,
         () => {
@@ -305,93 +374,68 @@ export class Session {
     this.#ackWanted = false;
     this.#ackSent = this.#received;
     this.#unackedBytes = 0;
+    this.#stopAckTimer();
+    return `["ack",${this.#received}]`;
+  }
+  #stopAckTimer(): void {
     this.#ackTimer?.cancel();
     this.#ackTimer = undefined;
-    return `["ack",${this.#received}]`;
   }
 
   // ── liveness ──
 
-  /** Measures a round trip behind all that was sent before. `answered` gets milliseconds; `failed` is called if the session ends first. @returns a function that forgets the ping. */
+  /** Measures a round trip behind all that was sent before. See {@link Pings.measure}. */
   ping(answered: (ms: number) => void, failed: () => void = () => undefined): () => void {
-    const id = ++this.#pingId;
-    const begun = this.#host.clock.now();
-    this.#pings.set(id, { answered: (now) => answered(now - begun), failed });
-    this.control(`["ping",${id}]`);
-    return () => this.#pings.delete(id);
+    return this.#pings.measure(answered, failed);
   }
-
-  /** Notices within three heartbeats that the other side is silent. The listener asks, the dialer answers. */
-  watch(heartbeatMs: number, asks: boolean): void {
-    const beat = (): void => {
-      if (this.#finish !== undefined) return;
-      const silentMs = this.#host.clock.now() - this.#heardAt;
-      if (silentMs >= 3 * heartbeatMs) {
-        this.finish({
-          reason: "lost",
-          error: new NetchanError("SESSION_LOST", `the other side has been silent for ${Math.round(silentMs)} ms`),
-        });
-        return;
-      }
-      if (asks && silentMs >= heartbeatMs * 0.9) this.ping(() => undefined);
-      this.#heartbeat = this.#host.clock.start(heartbeatMs, beat, "idle");
-    };
-    this.#heartbeat = this.#host.clock.start(heartbeatMs, beat, "idle");
+  /** Asks a side that was silent for a while whether it is there; `awake` tells. */
+  rouse(): void {
+    if (this.#rousing || this.#link === undefined) return;
+    this.#rousing = true;
+    this.#pings.ask();
+  }
+  /** The page this side lives in was hidden, or is shown again. */
+  hide(hidden: boolean): void {
+    if (this.#hidden === hidden) return;
+    this.#hidden = this.#liveness.hidden = hidden;
+    this.control(`["page","${hidden ? "hidden" : "visible"}"]`);
   }
 
   // ── the end ──
 
-  /** The peer broke the rules, or a limit: it is told the code, and the session is over. */
+  /** The peer broke the rules, or a limit, or the application wants no more: the other side is told the code, and it is over. */
   fail(error: NetchanError): void {
-    this.#last(`["end",${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, mostText))}]`);
+    if (this.#finish !== undefined) return;
+    this.control(`["end",${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, mostText))}]`);
+    this.#part();
     this.finish({ reason: "aborted", error });
   }
 
-  /** Ends the session now and tells the other side. */
-  abort(error: NetchanError): void {
-    this.fail(error);
-  }
-
-  /** Sends what is waiting and a last control frame, at once. */
-  #last(text: string): void {
-    if (this.#finish !== undefined) return;
-    this.#outgoing.push({ text, blobs: [], bytes: text.length });
+  /** Sends what is waiting, whatever the link says. */
+  #part(): void {
     this.#parting = true;
     this.#flush();
   }
 
-  /** Sends what is waiting and ends. */
-  finishAfterFlush(finish: Finish): void {
-    if (this.#finish !== undefined) return;
-    this.#parting = true;
-    this.#flush();
-    this.finish(finish);
+  /** Both sides have said goodbye: ends as soon as the other side has acknowledged everything. */
+  leave(finish: Finish): void {
+    this.#leaving = finish;
+    this.#ackWanted = true;
+    this.#part();
+    this.#leave();
+  }
+  #leave(): void {
+    if (this.#leaving !== undefined && this.#outbox.kept === 0 && this.#outbox.waiting === 0) this.finish(this.#leaving);
   }
 
   finish(finish: Finish): void {
     if (this.#finish !== undefined) return;
     this.#finish = finish;
-    this.#ackTimer?.cancel();
-    this.#heartbeat?.cancel();
-    this.#kept = [];
-    this.#keptFrom = this.#keptBytes = 0;
-    this.#outgoing = [];
-    const pings = [...this.#pings.values()];
-    this.#pings.clear();
-    for (const ping of pings) ping.failed();
-    try {
-      this.#link.close(finish.error === undefined ? finish.reason : finish.error.code);
-    } catch {
-      // A link of a user's making: that it cannot be closed keeps nobody from hearing of the end.
-    }
+    const link = this.#link;
+    this.#unlink();
+    this.#outbox.clear();
+    if (link !== undefined) closeLink(link, finish.error === undefined ? finish.reason : finish.error.code);
+    this.#pings.fail();
     this.#owner.finished(finish);
   }
-}
-
-const endCodes: readonly unknown[] = ["SESSION_CLOSED", "PROTOCOL_VIOLATION", "LIMIT_EXCEEDED", "SESSION_REFUSED", "VERSION_MISMATCH"];
-
-/** An error as the other side named it: only codes a session can end with, and a text of bounded length. */
-export function remoteError(code: unknown, text: unknown): NetchanError {
-  const known = endCodes.includes(code) ? (code as "SESSION_CLOSED") : "PROTOCOL_VIOLATION";
-  return new NetchanError(known, typeof text === "string" ? text.slice(0, 1_000) : "the other side ended the session");
 }

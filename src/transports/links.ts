@@ -2,12 +2,7 @@
  * What the transports of this folder have in common: links that can be dropped, servers that hand out links, and the cutting of
  * close reasons. Layer: transports; imports the seam (session/link.ts) and nothing else.
  */
-import type { Link } from "../session/link.js";
-
-/** A link that can also be dropped at once: nothing more is sent, and the other side sees a connection that failed. */
-export interface HardLink extends Link {
-  terminate(): void;
-}
+export type { HardLink } from "../session/link.js";
 
 /** Accepts links at one address until it is closed. */
 export interface LinkServer {

@@ -45,6 +45,7 @@ const shapes = {
   sent: ["count", "count"],
   failed: ["count", "count", "text", "text", "text?"],
   withdrawn: ["count", "count"],
+  received: ["count", "count"],
   fetch: ["count", "count"],
   claim: ["count", "count"],
   unclaim: ["count", "count"],
@@ -62,10 +63,14 @@ const controls = {
   hello: 1,
   welcome: 1,
   refused: 2,
+  resume: 1,
+  resumed: 1,
+  "wrong-door": 0,
   ack: 1,
   ping: 1,
   pong: 1,
   end: 2,
+  page: 1,
 } as const;
 
 export type FrameType = keyof typeof shapes;
@@ -129,7 +134,20 @@ export type UserFrame = Extract<
       | "close";
   }
 >;
-const homeTypes = ["sent", "failed", "withdrawn", "fetch", "claim", "unclaim", "offer", "done", "ended", "mute", "released"] as const;
+const homeTypes = [
+  "sent",
+  "failed",
+  "withdrawn",
+  "received",
+  "fetch",
+  "claim",
+  "unclaim",
+  "offer",
+  "done",
+  "ended",
+  "mute",
+  "released",
+] as const;
 /** A frame from the home of an end to its user. */
 export type HomeFrame = Extract<Frame, { readonly type: (typeof homeTypes)[number] }>;
 const fromHome: ReadonlySet<string> = new Set(homeTypes);

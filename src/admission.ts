@@ -1,0 +1,254 @@
+/**
+ * Who comes in: new sessions, and sessions that come back over a new link. Layer: listen.
+ *
+ * Invariants: nothing is done for a resume before its token has proved right, and then a higher epoch than any before takes the session
+ * over, whatever its old link looks like; `authenticate` runs for every link; who may not come in learns only that.
+ * Source: PROTOCOL.md "Handshake", "Resume".
+ */
+import { dequal } from "dequal";
+import { Await } from "./comeback.js";
+import type { Link, ListenOptions } from "./contract.js";
+import type { Timer } from "./core/clock.js";
+import { NetchanError, plainMessage } from "./errors.js";
+import { hostOf } from "./host.js";
+import type { CheckedOptions } from "./options.js";
+import { type PeerOptions, SessionPeer } from "./peer.js";
+import { deadline } from "./session/deadline.js";
+import {
+  type Batches,
+  type Hello,
+  handshakeMs,
+  type Resume,
+  readGreeting,
+  sendSafely,
+  told,
+  writeRefusal,
+  writeResumed,
+  writeWelcome,
+  wrongDoor,
+} from "./session/handshake.js";
+import { type Host, unguessableId } from "./session/host.js";
+import { closeLink, type LinkRequest } from "./session/link.js";
+import { Ticket } from "./ticket.js";
+
+/** A session, as long as its dialer may come back for it. */
+interface Known {
+  readonly peer: SessionPeer;
+  readonly ticket: Ticket;
+  readonly waiting: Await;
+  epoch: number;
+  /** Set once it has ended: how, for a dialer that comes too late to have heard. */
+  ended?: { readonly error: NetchanError; readonly forget: Timer };
+}
+
+/** To whoever shows a session that is not here, not any more, or not with that token: all the same. */
+function unknownSession(): NetchanError {
+  return new NetchanError("SESSION_LOST", "there is no such session");
+}
+/** A link of an attempt that another has overtaken. */
+class Overtaken extends Error {}
+
+export interface AdmissionSettings {
+  readonly options: ListenOptions;
+  readonly checked: CheckedOptions;
+  readonly merged: NonNullable<PeerOptions["merged"]>;
+  /** A session has begun … */
+  readonly begun: (peer: SessionPeer) => void;
+  /** … and its dialer has said its first word. */
+  readonly confirmed: (peer: SessionPeer) => void;
+}
+
+export class Admission {
+  readonly #settings: AdmissionSettings;
+  readonly #known = new Map<string, Known>();
+  /** Sessions that have not ended. */
+  readonly live = new Set<SessionPeer>();
+  #id: string | undefined;
+  #strangers = 0;
+  /** No new sessions; those there are may come back for their goodbye. */
+  closing = false;
+  closed = false;
+
+  constructor(settings: AdmissionSettings) {
+    this.#settings = settings;
+  }
+
+  /** Admits a link, with what its transport knows of the other side. */
+  accept(link: Link, request: LinkRequest): void {
+    const host = hostOf(link);
+    if (this.closed || this.#strangers >= this.#settings.checked.limits.maxUnauthenticatedLinks) {
+      link.close("not now");
+      return;
+    }
+    this.#strangers++;
+    void this.#greet(link, host, request)
+      .catch((error: unknown) => {
+        if (!(error instanceof Overtaken)) {
+          const refusal = NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "not admitted");
+          sendSafely(link, writeRefusal(refusal.code, plainMessage(refusal)));
+        }
+        closeLink(link, "not admitted");
+      })
+      .finally(() => {
+        this.#strangers--;
+      });
+  }
+
+  async #greet(link: Link, host: Host, request: LinkRequest): Promise<void> {
+    const batches = link.received[Symbol.asyncIterator]();
+    const greeting = await readGreeting(batches, host);
+    if (greeting.kind === "resume") await this.#resume(greeting, link, batches, host, request);
+    else await this.#begin(greeting, link, batches, host, request);
+  }
+
+  /** The name of this listener among all that may stand behind an address. */
+  #listener(host: Host): string {
+    this.#id ??= unguessableId(host);
+    return this.#id;
+  }
+
+  async #identify(credentials: unknown, request: LinkRequest, host: Host): Promise<unknown> {
+    const { authenticate } = this.#settings.options;
+    if (authenticate === undefined) return undefined;
+    try {
+      return await inTime((async () => await authenticate(credentials, request))(), host);
+    } catch (error) {
+      // Why is the application's business: a stranger learns only that it was refused.
+      throw new NetchanError("SESSION_REFUSED", "the credentials were not accepted", { cause: error });
+    }
+  }
+
+  async #begin(hello: Hello, link: Link, batches: Batches, host: Host, request: LinkRequest): Promise<void> {
+    const { checked, merged, begun, confirmed } = this.#settings;
+    const identity = await this.#identify(hello.credentials, request, host);
+    if (this.closing) throw new NetchanError("SESSION_REFUSED", "the listener is closing");
+    if (this.live.size >= checked.limits.maxSessions)
+      throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
+    const { limits, capacity, whenInDoubt, heartbeatMs, resumeWindowMs, superjson } = checked;
+    const id = unguessableId(host);
+    const ticket = new Ticket(host);
+    const token = ticket.issue();
+    const listener = this.#listener(host);
+    sendSafely(link, writeWelcome({ session: id, listener, token, capacity, heartbeatMs, resumeWindowMs, limits: told(limits) }));
+    const waiting: { comeback?: Await } = {};
+    const peer: SessionPeer = new SessionPeer({
+      host,
+      id,
+      limits,
+      peerLimits: hello.limits,
+      heartbeatMs,
+      asks: true,
+      capacity,
+      whenInDoubt,
+      superjson,
+      identity,
+      remoteAddress: request.remoteAddress,
+      merged,
+      confirmed: () => confirmed(peer),
+      comeback: (returning) => {
+        waiting.comeback = new Await(returning, host, hello.resumes ? resumeWindowMs : 0);
+        return waiting.comeback;
+      },
+    });
+    this.live.add(peer);
+    this.#remember({ peer, ticket, waiting: waiting.comeback as Await, epoch: 0 }, hello.resumes, host);
+    begun(peer);
+    peer.session.attach(link, batches);
+  }
+
+  #remember(known: Known, resumes: boolean, host: Host): void {
+    const { peer } = known;
+    if (resumes) this.#known.set(peer.id, known);
+    void peer.ended.then(({ reason, error }) => {
+      this.live.delete(peer);
+      if (!resumes || reason === "lost" || this.closed) {
+        this.#known.delete(peer.id);
+        return;
+      }
+      const forget = deadline(host.clock, this.#settings.checked.resumeWindowMs, () => this.#known.delete(peer.id));
+      known.ended = { error: error ?? new NetchanError("SESSION_CLOSED", "the session was closed"), forget };
+    });
+  }
+
+  async #resume(resume: Resume, link: Link, batches: Batches, host: Host, request: LinkRequest): Promise<void> {
+    if (resume.listener !== this.#listener(host)) {
+      sendSafely(link, wrongDoor);
+      closeLink(link, "wrong door");
+      return;
+    }
+    const known = this.#known.get(resume.session);
+    if (known === undefined || !known.ticket.accepts(resume.token)) throw unknownSession();
+    const check = (): void => {
+      if (known.ended !== undefined) throw known.ended.error;
+      if (known.peer.session.ended !== undefined || this.#known.get(resume.session) !== known) throw unknownSession();
+      if (resume.epoch <= known.epoch) throw new Overtaken();
+    };
+    check();
+    known.waiting.hold();
+    try {
+      await this.#authenticateAgain(known, resume, host, request);
+      check();
+      if (!known.ticket.accepts(resume.token)) throw unknownSession();
+    } finally {
+      known.waiting.release();
+    }
+    known.epoch = resume.epoch;
+    const token = known.ticket.rotate(resume.token);
+    sendSafely(link, writeResumed({ token, ...known.peer.session.position }));
+    known.peer.session.attach(
+      link,
+      heard(batches, () => known.ticket.proved(token)),
+      resume,
+    );
+  }
+
+  /** The token says whose session it is; whether that one may still come in is asked for every link. */
+  async #authenticateAgain({ peer }: Known, { credentials }: Resume, host: Host, request: LinkRequest): Promise<void> {
+    try {
+      const identity = await this.#identify(credentials, request, host);
+      if (!sameIdentity(identity, peer.identity)) throw new NetchanError("SESSION_REFUSED", "the session is another's");
+    } catch (error) {
+      const refusal = error as NetchanError;
+      peer.session.finish({ reason: "refused", error: refusal });
+      throw refusal;
+    }
+  }
+
+  /** No links any more, and nobody to come back. */
+  close(): void {
+    this.closed = true;
+    for (const { ended } of this.#known.values()) ended?.forget.cancel();
+    this.#known.clear();
+  }
+}
+
+/** The same batches; `first` is called when one has come. */
+function heard(batches: Batches, first: () => void): Batches {
+  let told = false;
+  return {
+    next: async () => {
+      const result = await batches.next();
+      if (!told && !result.done) {
+        told = true;
+        first();
+      }
+      return result;
+    },
+  };
+}
+
+function sameIdentity(one: unknown, other: unknown): boolean {
+  try {
+    return dequal(one, other);
+  } catch {
+    return false; // too deep, or a circle
+  }
+}
+
+/** An application that never decides has refused. */
+function inTime<T>(decision: Promise<T>, host: Host): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = host.clock.start(handshakeMs, () => reject(new NetchanError("SESSION_REFUSED", "not admitted in time")), "idle");
+    decision.then(resolve, reject).finally(() => timer.cancel());
+  });
+}

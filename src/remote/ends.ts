@@ -1,0 +1,199 @@
+/**
+ * The two tables of one session: the ends the other side holds here, and the ends this side holds there. Layer: remote.
+ *
+ * Who may name an end: ids are given out by either side (the dialer's are odd, the listener's even) and mean something in this session
+ * only. A frame about an end that was let go meanwhile is dropped; one about an id that was never given out is a violation.
+ * Source: PROTOCOL.md "Ends".
+ */
+import type { HomeSend } from "../core/channel.js";
+import type { Port } from "../core/end.js";
+import type { Source } from "../core/waiter.js";
+import { NetchanError } from "../errors.js";
+import type { Posted } from "../session/outbox.js";
+import type { EndRef, HomeFrame } from "../wire/frame.js";
+import type { Context, EndUser } from "./context.js";
+import { homeFor } from "./gone.js";
+import { Ids } from "./ids.js";
+import { Relay } from "./relay.js";
+import { RemoteEnd } from "./remote-end.js";
+import { RemoteReceive } from "./remote-receive.js";
+import { RemoteSend } from "./remote-send.js";
+import type { Served } from "./served.js";
+import { ServedReceive } from "./served-receive.js";
+import { ServedSend } from "./served-send.js";
+
+export class Ends {
+  readonly served = new Map<number, Served>();
+  readonly remotes = new Map<number, EndUser>();
+  readonly #servedByPort = new Map<Port, Served>();
+  /** Served ends whose id the other side has not been told yet. */
+  readonly #fresh: Served[] = [];
+  readonly #ids: Ids;
+  /** The served ends that a frame refers to, once for each reference. */
+  readonly #carried = new WeakMap<Posted, readonly Served[]>();
+
+  constructor(
+    readonly exchange: Context,
+    dialer: boolean,
+  ) {
+    this.#ids = new Ids(dialer);
+  }
+
+  // ── what the other side holds here ──
+
+  /** How an end is written in a value for the other side. Counts the reference. */
+  reference(port: Port): EndRef {
+    if (port instanceof RemoteEnd && port.exchange === this.exchange && port.known) return [1, port.id];
+    const served = this.#servedByPort.get(port) ?? this.serve(port, this.#ids.next());
+    served.count++;
+    return [0, served.id, port.kind === "send" ? 0 : 1, port.capacity];
+  }
+  /** The references of a value have been posted with this frame. */
+  posted(frame: Posted, refs: readonly EndRef[]): void {
+    const served = refs.flatMap((ref) => (ref[0] === 0 ? [this.servedAt(ref[1])] : []));
+    if (served.length > 0) this.#carried.set(frame, served);
+    this.introduce(frame);
+  }
+
+  /**
+   * Takes back a frame that no link has carried: the references in it do not count.
+   * @param recall - takes the frame back, and those about ends that the other side will then never hear of
+   * @returns whether it could be done: not when another frame that waits builds on what this one introduces
+   */
+  unpost(frame: Posted, recall: (unheardOf: readonly number[]) => boolean): boolean {
+    const counts = new Map<Served, number>();
+    for (const served of this.#carried.get(frame) ?? []) counts.set(served, (counts.get(served) ?? 0) + 1);
+    for (const [served, count] of counts) if (served.introduction === frame && served.count > count) return false;
+    const unheardOf = [...counts.keys()].filter((served) => served.introduction === frame).map(({ id }) => id);
+    if (!recall(unheardOf)) return false;
+    for (const [served, count] of counts) {
+      served.count -= count;
+      if (served.count > 0) continue;
+      if (served.introduction !== frame) this.exchange.post(`"released",${served.id}`);
+      this.remove(served, undefined);
+    }
+    return true;
+  }
+
+  /** Lets the other side use an end under an id. */
+  serve(port: Port, id: number, sources?: readonly Source[]): Served {
+    const served = this.#makeServed(port, id, sources);
+    served.key = port;
+    this.served.set(id, served);
+    if (!this.#servedByPort.has(port)) this.#servedByPort.set(port, served);
+    this.#fresh.push(served);
+    return served;
+  }
+  #makeServed(port: Port, id: number, sources: readonly Source[] | undefined): Served {
+    const { exchange } = this;
+    if (port instanceof RemoteSend || port instanceof RemoteReceive) {
+      if (port.known && port.exchange !== exchange) return new Relay(exchange, id, port);
+      return port.kind === "send"
+        ? new ServedSend(exchange, id, homeFor(port).send)
+        : new ServedReceive(exchange, id, homeFor(port).receive);
+    }
+    if (port.kind === "receive") return new ServedReceive(exchange, id, port, sources ?? port.sources, sources !== undefined);
+    return new ServedSend(exchange, id, port as HomeSend);
+  }
+  /** The listener's default pair: a receive end with its peer's own queue first and the merged queue behind it. */
+  servePair(port: Port, id: number, sources: readonly Source[] | undefined): void {
+    const served = this.#makeServed(port, id, sources);
+    served.count = 1;
+    if (served instanceof ServedSend) served.reports = port.capacity > 0;
+    this.served.set(id, served);
+    this.#servedByPort.set(port, served);
+    this.#fresh.push(served);
+  }
+  /** The frame that names new ends has been sent: now their state may follow. */
+  introduce(frame?: Posted): void {
+    for (let served = this.#fresh.shift(); served !== undefined; served = this.#fresh.shift()) {
+      served.introduction = frame;
+      served.introduced();
+    }
+  }
+
+  servedAt(id: number): Served {
+    return this.served.get(id) ?? this.exchange.violated(`a frame about end ${id}, which the other side does not hold`);
+  }
+  released(id: number, count: number): void {
+    const served = this.servedAt(id);
+    if (count === 0 || count > served.count)
+      this.exchange.violated(`a release of ${count} references to end ${id}, of which there are ${served.count}`);
+    served.count -= count;
+    if (served.count > 0) return;
+    this.exchange.post(`"released",${id}`);
+    this.remove(served, undefined);
+  }
+  remove(served: Served, loss: NetchanError | undefined, graceful = loss === undefined): void {
+    this.served.delete(served.id);
+    if (this.#servedByPort.get(served.key) === served) this.#servedByPort.delete(served.key);
+    served.left(loss, graceful);
+    this.exchange.idle();
+  }
+  /** The other side lost the process for which it held the end. */
+  lost(id: number): void {
+    this.remove(this.servedAt(id), new NetchanError("SESSION_LOST", "a session on the way was lost"));
+  }
+  /** The other side wants an end of its own at the home of one that it holds. */
+  forked(id: number, own: number): void {
+    const { port, sources } = this.servedAt(id);
+    this.#foreign(own);
+    if (this.served.has(own) || this.served.size >= this.exchange.limits.maxChannels)
+      this.exchange.violated("a fork that cannot be", "LIMIT_EXCEEDED");
+    this.serve(port, own, sources).count = 1;
+    this.introduce();
+  }
+
+  // ── what this side holds there ──
+
+  /** An end of the other side that stands in no value. */
+  adopt(id: number, kind: "send" | "receive", capacity: number): RemoteSend | RemoteReceive {
+    const remote = kind === "send" ? new RemoteSend(this.exchange, id, capacity) : new RemoteReceive(this.exchange, id, capacity);
+    remote.adopt();
+    this.remotes.set(id, remote);
+    return remote;
+  }
+
+  fork(id: number, user: EndUser): number {
+    const own = this.#ids.next();
+    this.remotes.set(own, user);
+    this.exchange.post(`"fork",${id},${own}`);
+    return own;
+  }
+  unfork(id: number, loss: NetchanError | undefined): void {
+    if (!this.remotes.delete(id)) return;
+    this.exchange.post(loss === undefined ? `"release",${id},1` : `"lost",${id},${JSON.stringify(loss.code)}`);
+  }
+
+  /** The end that a reference of the other side means. Counts the reference. */
+  port(ref: EndRef): Port {
+    const { exchange } = this;
+    if (ref[0] === 1)
+      return (this.served.get(ref[1]) ?? exchange.violated(`a reference to end ${ref[1]}, which the other side does not hold`)).port;
+    const [, id, kind, capacity] = ref;
+    let remote = this.remotes.get(id);
+    if (remote === undefined) {
+      this.#foreign(id);
+      if (this.remotes.size >= exchange.limits.maxChannels)
+        exchange.violated(`more than ${exchange.limits.maxChannels} channel ends`, "LIMIT_EXCEEDED");
+      remote = kind === 0 ? new RemoteSend(exchange, id, capacity) : new RemoteReceive(exchange, id, capacity);
+      this.remotes.set(id, remote);
+    }
+    if (!(remote instanceof RemoteSend || remote instanceof RemoteReceive) || (remote.kind === "send") !== (kind === 0))
+      return exchange.violated(`end ${id} was introduced as another kind`);
+    remote.counted();
+    return remote;
+  }
+  #foreign(id: number): void {
+    if (!this.#ids.foreign(id)) this.exchange.violated(`end ${id} is not the other side's to give out`);
+  }
+
+  /** @returns whether somebody here uses the end that the frame is about; else it was let go of meanwhile. */
+  homeFrame(frame: HomeFrame): boolean {
+    const id = frame.fields[0];
+    const user = this.remotes.get(id);
+    if (user === undefined && !this.#ids.known(id)) this.exchange.violated(`a frame about end ${id}, which was never given out`);
+    user?.homeFrame(frame);
+    return user !== undefined;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Is the other side of a link still there? Layer: session.
+ * The side that asks pings after one heartbeat of silence; either side gives the link up after three (five while the page on the other
+ * side, or here, is hidden: its timers are throttled). A dead link is not a dead session.
+ * Invariant: all times are of the monotonic clock. A process that was frozen itself first reads what has arrived meanwhile.
+ * Source: PROTOCOL.md "Liveness".
+ */
+import type { Timer } from "../core/clock.js";
+import { deadline } from "./deadline.js";
+import type { Host } from "./host.js";
+
+/** Heartbeats of silence after which a link is given up. */
+const deadAfter = 3;
+/** The same while a page is hidden: at 15 s, 75 s; browsers let the timers of a hidden page run once a minute. */
+const deadAfterHidden = 5;
+/** A peer heard from this lately is taken to be there; after a longer silence it is asked first, milliseconds. */
+const freshMs = 1_000;
+
+export class Liveness {
+  #heardAt = 0;
+  #timer: Timer | undefined;
+  /** The page on the other side, or this one, is hidden. */
+  hidden = false;
+
+  constructor(
+    readonly host: Host,
+    readonly heartbeatMs: number,
+    /** This side asks after one heartbeat of silence. */
+    readonly asks: boolean,
+    readonly ask: () => void,
+    readonly dead: (silentMs: number) => void,
+  ) {}
+
+  /** Something arrived. */
+  heard(): void {
+    this.#heardAt = this.host.clock.now();
+  }
+  get fresh(): boolean {
+    return this.host.clock.now() - this.#heardAt <= freshMs;
+  }
+
+  start(): void {
+    this.stop();
+    this.heard();
+    this.#beat();
+  }
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+  #beat(): void {
+    this.#timer = deadline(this.host.clock, this.heartbeatMs, () => {
+      const silentMs = this.host.clock.now() - this.#heardAt;
+      if (silentMs >= (this.hidden ? deadAfterHidden : deadAfter) * this.heartbeatMs) {
+        this.#timer = undefined;
+        this.dead(silentMs);
+        return;
+      }
+      if (this.asks && silentMs >= this.heartbeatMs * 0.9) this.ask();
+      this.#beat();
+    });
+  }
+}
