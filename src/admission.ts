@@ -64,7 +64,8 @@ export class Admission {
   /** Sessions that have not ended. */
   readonly live = new Set<SessionPeer>();
   #id: string | undefined;
-  #strangers = 0;
+  /** Links that have not been answered. */
+  readonly #strangers = new Set<Link>();
   /** No new sessions; those there are may come back for their goodbye. */
   closing = false;
   closed = false;
@@ -76,11 +77,11 @@ export class Admission {
   /** Admits a link, with what its transport knows of the other side. */
   accept(link: Link, request: LinkRequest): void {
     const host = hostOf(link);
-    if (this.closed || this.#strangers >= this.#settings.checked.limits.maxUnauthenticatedLinks) {
+    if (this.closed || this.#strangers.size >= this.#settings.checked.limits.maxUnauthenticatedLinks) {
       link.close("not now");
       return;
     }
-    this.#strangers++;
+    this.#strangers.add(link);
     void this.#greet(link, host, request)
       .catch((error: unknown) => {
         if (!(error instanceof Overtaken)) {
@@ -90,7 +91,7 @@ export class Admission {
         closeLink(link, "not admitted");
       })
       .finally(() => {
-        this.#strangers--;
+        this.#strangers.delete(link);
       });
   }
 
@@ -217,6 +218,7 @@ export class Admission {
   /** No links any more, and nobody to come back. */
   close(): void {
     this.closed = true;
+    for (const link of this.#strangers) closeLink(link, "the listener was closed");
     for (const { ended } of this.#known.values()) ended?.forget.cancel();
     this.#known.clear();
   }

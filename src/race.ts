@@ -1,6 +1,7 @@
 /** Many addresses, one of which is enough: tried in order, each with a head start. Layer: dial. Source: RFC 8305 section 5. */
 import type { Link } from "./contract.js";
 import { NetchanError } from "./errors.js";
+import { handshakeMs } from "./session/handshake.js";
 import type { Host } from "./session/host.js";
 
 /** One address, checked: how to open a link to it, and in which world. */
@@ -84,7 +85,7 @@ export async function knock<T>(
   signal: AbortSignal,
   talk: (link: Link, batches: AsyncIterator<string | Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  const link = await door.open(listener === undefined ? { signal } : { signal, listener });
+  const link = await openInTime(door, listener, signal);
   const aborted = (): void => link.close("the dialing was aborted");
   signal.addEventListener("abort", aborted, { once: true });
   try {
@@ -97,5 +98,33 @@ export async function knock<T>(
     throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener("abort", aborted);
+  }
+}
+
+/** An address that says neither yes nor no is given up like one that says no. */
+async function openInTime(door: Door, listener: string | undefined, signal: AbortSignal): Promise<Link> {
+  const late = new AbortController();
+  const given = (): void => late.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener("abort", given, { once: true });
+  const timer = door.host.clock.start(
+    handshakeMs,
+    () => late.abort(new NetchanError("DIAL_FAILED", `no link could be opened in ${handshakeMs} ms`)),
+    "idle",
+  );
+  try {
+    const opening = door.open(listener === undefined ? { signal: late.signal } : { signal: late.signal, listener });
+    const over = new Promise<never>((_resolve, reject) => {
+      late.signal.addEventListener("abort", () => reject(late.signal.reason), { once: true });
+    });
+    // An opener that does not listen to its signal may still bring a link.
+    opening.then(
+      (link) => late.signal.aborted && link.close("too late"),
+      () => undefined,
+    );
+    return await Promise.race([opening, over]);
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", given);
   }
 }

@@ -122,6 +122,9 @@ export class Session {
   get transport(): string {
     return this.#transport;
   }
+  get link(): Link | undefined {
+    return this.#link;
+  }
   get linked(): boolean {
     return this.#link !== undefined;
   }

@@ -7,8 +7,8 @@ export interface Channel {
   readonly capacity: number;
   closedAt: number | undefined;
   doneAt: number | undefined;
-  /** A process that held one of its ends was cut off: whoever depended on it may have been told. */
-  touchedByCut: boolean;
+  /** A session was lost: whoever depended on it may have been told. */
+  touchedByLoss: boolean;
 }
 export interface Part {
   readonly channel: Channel;
@@ -21,6 +21,8 @@ export interface Operation {
   readonly parts: readonly Part[];
   readonly begunAt: number;
   aborted: boolean;
+  /** Its process was killed. */
+  gone?: boolean;
   settledAt: number | undefined;
   /** In which turn of the world it settled: promises of one turn settle together, whatever the order of their callbacks. */
   settledIn?: number;
@@ -53,7 +55,7 @@ export class History {
   }
 
   get pending(): readonly Operation[] {
-    return this.operations.filter((operation) => operation.settledAt === undefined);
+    return this.operations.filter((operation) => operation.settledAt === undefined && operation.gone !== true);
   }
 }
 
@@ -64,7 +66,7 @@ function fail(law: string, what: string): never {
 /** Holds at every moment. */
 export function checkCapacity(history: History): void {
   for (const channel of history.channels) {
-    if (channel.touchedByCut) continue; // what was lost on the way is fulfilled and never received
+    if (channel.touchedByLoss) continue; // what was lost on the way is fulfilled and never received
     let held = 0;
     for (const operation of history.operations) {
       if (operation.done?.channel !== channel) continue;
@@ -84,7 +86,7 @@ export function checkQuiet(history: History): void {
     const senders = pending.filter((operation) => at(operation, true));
     const receivers = pending.filter((operation) => at(operation, false));
     const name = `channel ${channel.index} (home ${channel.home}, capacity ${channel.capacity})`;
-    if (channel.touchedByCut) continue;
+    if (channel.touchedByLoss) continue;
     for (const sender of senders)
       for (const receiver of receivers)
         if (sender !== receiver)
@@ -148,6 +150,7 @@ function checkValue(operation: Operation, part: Part, receiver: Operation | unde
   if (receiver === undefined) return;
   if (operation.done !== undefined || (operation.settledAt !== undefined && operation.error === undefined))
     fail("SEL", `${what} was received though another case won`);
+  if (operation.gone) return; // nobody is left who could have been told
   if (operation.settledAt === undefined) fail("ONE", `${what} was received and its send never settled`);
   const { error } = operation;
   if (!NetchanError.is(error)) fail("CANCEL", `${what} was aborted, and received`);

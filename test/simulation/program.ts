@@ -2,11 +2,13 @@
  * Programs that users might write, made up from a seed: processes that send, receive, select, try, abort, close, hand ends on and let
  * go of them, on channels with homes everywhere. Runs one and checks the laws.
  */
-import type { ReceiveChannel, SendChannel } from "../../src/contract.js";
+import type { Peer, ReceiveChannel, SendChannel } from "../../src/contract.js";
 import { chan } from "../../src/core/channel.js";
 import { endOf, portOf } from "../../src/core/end.js";
+import { NetchanError } from "../../src/errors.js";
+import { type Coverage, cell, drawProfile, heal, type Profile, strike } from "./faults.js";
 import { type Channel, checkCapacity, checkHistory, checkQuiet, counts, History, type Operation, type Part } from "./history.js";
-import { drain, World } from "./world.js";
+import { drain, type Shape, World } from "./world.js";
 
 interface Value {
   readonly value: number;
@@ -23,7 +25,15 @@ export interface Report {
   readonly events: number;
   readonly operations: number;
   readonly selects: number;
-  readonly cuts: number;
+  readonly faults: number;
+  /** Sessions that went on over another link, and those that were lost. */
+  readonly resumes: number;
+  readonly lost: number;
+  /** Sends that were told "unknown". */
+  readonly inDoubt: number;
+  readonly coverage: Coverage;
+  /** Of everything that happened, in order: two runs of a seed have the same. */
+  readonly trace: number;
 }
 
 class Program {
@@ -33,22 +43,26 @@ class Program {
   readonly #ends = new Set<SendChannel<Value> | ReceiveChannel<Value>>();
   readonly #aborts: { readonly operation: Operation; readonly controller: AbortController }[] = [];
   #nextValue = 1;
-  cuts = 0;
+  faults = 0;
+  resumes = 0;
+  readonly coverage: Coverage = new Map();
 
   constructor(
     readonly world: World,
-    readonly withCuts: boolean,
+    readonly profile: Profile,
   ) {
     world.onEvent = () => void this.history.turn++;
-    this.held = Array.from({ length: world.processes }, () => []);
+    this.held = world.processes.map(() => []);
   }
 
   async start(): Promise<void> {
     const { world, history } = this;
+    await world.connect();
+    for (const { peers } of world.lines) void this.#count(peers[1]);
     for (let index = 0, most = 1 + world.below(3); index < most; index++) {
       const capacity = world.pick([0, 0, 1, 3]);
-      const home = world.below(world.processes);
-      const channel: Channel = { index, home, capacity, closedAt: undefined, doneAt: undefined, touchedByCut: false };
+      const home = world.below(world.processes.length);
+      const channel: Channel = { index, home, capacity, closedAt: undefined, doneAt: undefined, touchedByLoss: false };
       history.channels.push(channel);
       const { send, receive } = chan<Value>(capacity);
       this.held.forEach((held, process) => {
@@ -61,6 +75,10 @@ class Program {
     for (const channel of history.channels)
       for (let count = 1 + world.below(3); count > 0; count--) this.#hand(channel.home, channel.index);
     await world.quiet();
+  }
+
+  async #count(peer: Peer): Promise<void> {
+    for await (const { state } of peer.statuses()) if (state === "reconnecting") this.resumes++;
   }
 
   /** Takes ends that other processes hand over. */
@@ -105,7 +123,8 @@ class Program {
   act(): void {
     const { world, history } = this;
     history.turn++;
-    const process = world.below(world.processes);
+    const process = world.below(world.processes.length);
+    if (world.processes[process]?.dead) return;
     const index = world.below(history.channels.length);
     const channel = history.channels[index] as Channel;
     const held = this.held[process]?.[index] as Held;
@@ -116,7 +135,28 @@ class Program {
     else if (roll < 0.92) this.#abort();
     else if (roll < 0.97) this.#hand(process, index);
     else if (roll < 0.98) this.#close(channel, held);
-    else if (this.withCuts && roll < 0.99) this.#cut();
+  }
+
+  /** Perhaps something goes wrong. */
+  strike(): void {
+    const { world, profile } = this;
+    if (profile.faults.length === 0 || world.random() >= profile.rate) return;
+    const fault = world.pick(profile.faults);
+    const state = strike(world, world.pick(world.lines), fault);
+    if (state === undefined) return;
+    this.faults++;
+    const key = cell(state, fault);
+    this.coverage.set(key, (this.coverage.get(key) ?? 0) + 1);
+  }
+  /** A session that was lost has told whoever depended on it. */
+  look(): void {
+    for (const { ends, peers } of this.world.lines) {
+      const dead = ends.some((name) => this.world.processes[name]?.dead);
+      const lost = peers.some(({ status }) => status.state === "ended" && status.end.reason !== "closed");
+      if (dead || lost) for (const channel of this.history.channels) channel.touchedByLoss = true;
+    }
+    for (const operation of this.history.operations)
+      if (this.world.processes[operation.process]?.dead && operation.settledAt === undefined) operation.gone = true;
   }
 
   #options(operation: Operation): { signal: AbortSignal } | undefined {
@@ -191,17 +231,10 @@ class Program {
     channel.closedAt ??= this.history.now();
     send.close();
   }
-  #cut(): void {
-    const line = this.world.pick(this.world.lines);
-    if (!line.up) return;
-    this.cuts++;
-    for (const channel of this.history.channels) channel.touchedByCut = true;
-    this.world.cut(line);
-  }
-
   /** Nobody sends any more; what is left is received or taken back, every end let go, every session closed: then nothing may be left. */
   async finish(): Promise<void> {
     const { world, history } = this;
+    heal(world);
     for (const { operation, controller } of this.#aborts.splice(0)) {
       if (operation.settledAt !== undefined) continue;
       operation.aborted = true;
@@ -209,34 +242,56 @@ class Program {
     }
     await world.quiet();
     await this.#drainChannels();
+    this.look();
     for (const channel of history.channels) {
       const { fulfilled, received } = counts(history, channel);
-      if (fulfilled !== received && !channel.touchedByCut)
+      if (fulfilled !== received && !channel.touchedByLoss)
         throw new Error(`ONE: of ${fulfilled} fulfilled values on channel ${channel.index} ${received} were received`);
     }
     for (const end of this.#ends) end[Symbol.dispose]();
     await world.quiet();
-    for (const operation of history.pending) throw new Error(`SETTLE: a ${operation.kind} of process ${operation.process} never settled`);
+    this.look();
+    for (const { process, kind } of history.pending) throw new Error(`SETTLE: a ${kind} of process ${process} never settled`);
     checkHistory(history);
-    for (const line of world.lines)
-      for (const peer of line.peers)
-        if (line.up && peer.status.state === "ended")
-          throw new Error(`SETTLE: a session ended by itself: ${String(peer.status.end.error)}`);
-    this.#checkTables("after everything was let go", false);
-    for (const line of world.lines) if (line.up) for (const peer of line.peers) void peer.close({ drainMs: 1000 });
-    await world.quiet();
-    for (const line of world.lines)
-      for (const peer of line.peers)
-        if (peer.status.state !== "ended" || (line.up && peer.status.end.reason !== "closed"))
-          throw new Error(`SETTLE: a session is ${JSON.stringify(peer.status)}`);
-    this.#checkTables("after the sessions were closed", true);
+    this.#checkSessions();
+    this.#checkTables("after everything was let go");
+    await this.#goodbye();
+    this.#checkTables("after the sessions were closed");
+    await world.shutdown();
+  }
+
+  /** Goodbyes, with things going wrong. */
+  async #goodbye(): Promise<void> {
+    const { world } = this;
+    for (const line of world.lines) {
+      line.closing = true;
+      for (const [side, peer] of line.peers.entries())
+        if (!world.processes[line.ends[side] as number]?.dead && world.random() < 0.7) void peer.close({ drainMs: 1000 });
+    }
+    for (let steps = world.below(30); steps > 0; steps--) {
+      this.strike();
+      await world.step();
+      if (world.random() < 0.2) world.pass(world.below(300));
+    }
+    heal(world);
+    for (const { peers } of world.lines) for (const peer of peers) void peer.close({ drainMs: 1000 });
+    await world.quiet(() => world.over);
+    this.#checkSessions();
+  }
+
+  /** None ends by itself while both its processes live and come back in time. */
+  #checkSessions(): void {
+    for (const { peers, mortal } of this.world.lines)
+      for (const { status } of peers)
+        if (status.state === "ended" && status.end.reason !== "closed" && !(mortal && status.end.reason === "lost"))
+          throw new Error(`SETTLE: a session ended as ${status.end.reason}: ${String(status.end.error)}`);
   }
 
   async #drainChannels(): Promise<void> {
     const { history, world } = this;
     for (const channel of history.channels) {
       const receive = this.held[channel.home]?.[channel.index]?.receive;
-      if (receive === undefined) continue;
+      if (receive === undefined || world.processes[channel.home]?.dead) continue;
       for (;;) {
         const part: Part = { channel, value: undefined };
         const operation = history.begin(channel.home, "receive", [part]);
@@ -257,18 +312,30 @@ class Program {
     }
   }
 
-  #checkTables(when: string, closed: boolean): void {
-    for (const line of this.world.lines) {
-      for (const [side, peer] of line.peers.entries()) {
-        const { served, remotes, ...rest } = peer.exchange.stats;
-        const [servedMost, remotesMost] = closed || !line.up ? [0, 0] : side === 0 ? [2, 0] : [0, 2];
-        const left = { ...rest, ...(closed || !line.up ? {} : peer.session.stats) };
-        if (closed || !line.up) left.waitingBytes = 0;
+  #checkTables(when: string): void {
+    for (const { ends, peers } of this.world.lines) {
+      for (const [side, { exchange, session }] of peers.entries()) {
+        if (this.world.processes[ends[side] as number]?.dead) continue;
+        const over = session.ended !== undefined;
+        const { served, remotes, waitingBytes, ...rest } = exchange.stats;
+        const [servedMost, remotesMost] = over ? [0, 0] : side === 0 ? [2, 0] : [0, 2];
+        const left = { ...rest, ...session.stats, waitingBytes: over ? 0 : waitingBytes };
         if (served !== servedMost || remotes !== remotesMost || Object.values(left).some((count) => count !== 0))
           throw new Error(`CLEAN: ${when} side ${side} still has ${JSON.stringify({ served, remotes, ...left })}`);
       }
     }
   }
+}
+
+/** What kind of run a seed is. */
+function shapeOf(seed: number): Shape {
+  const size = seed % 8;
+  return {
+    processes: size < 4 ? 2 : size < 7 ? 3 : 4,
+    small: seed % 3 === 0,
+    // Short windows are for what happens when one is over; mostly sessions have to survive everything.
+    windowMs: seed % 7 === 0 ? 300 + (seed % 1_700) : 600_000,
+  };
 }
 
 /** Runs one program. @throws Error that begins with the name of the law that was broken. */
@@ -277,34 +344,44 @@ export async function runSeed(seed: number): Promise<Report> {
   const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
   process.on("unhandledRejection", onUnhandled);
   try {
-    const shape = seed % 8;
-    const world = new World(seed, shape < 4 ? 2 : shape < 7 ? 3 : 4, seed % 3 === 0);
-    const program = new Program(world, seed % 5 === 0);
+    const world = new World(seed, shapeOf(seed));
+    const program = new Program(world, seed % 5 === 0 ? { faults: [], rate: 0 } : drawProfile(world));
     await program.start();
     for (let steps = 10 + world.below(60); steps > 0; steps--) {
       program.act();
       await drain();
-      for (let moves = world.below(4); moves > 0; moves--) await world.step();
+      for (let moves = world.below(4); moves > 0; moves--) {
+        program.strike();
+        await world.step();
+      }
+      if (program.profile.faults.length > 0 && world.random() < 0.1) world.pass(world.pick([20, 300, 3_000]));
+      program.look();
       checkCapacity(program.history);
       if (steps % 16 === 0) {
+        if (world.random() < 0.7) heal(world);
         await world.quiet();
+        program.look();
         checkQuiet(program.history);
       }
     }
+    heal(world);
     await world.quiet();
+    program.look();
     checkQuiet(program.history);
-    for (const line of world.lines)
-      for (const peer of line.peers)
-        if (line.up && peer.status.state === "ended")
-          throw new Error(`SETTLE: a session ended by itself: ${String(peer.status.end.error)}`);
     await program.finish();
     if (unhandled.length > 0) throw new Error(`SETTLE: unhandled rejection: ${String(unhandled[0])}`);
     const { operations } = program.history;
+    const count = (test: (operation: Operation) => boolean): number => operations.filter(test).length;
     return {
       events: world.events,
       operations: operations.length,
-      selects: operations.filter(({ kind }) => kind === "select" || kind === "try").length,
-      cuts: program.cuts,
+      selects: count(({ kind }) => kind === "select" || kind === "try"),
+      faults: program.faults,
+      resumes: program.resumes,
+      lost: world.lines.filter(({ peers }) => peers.some(({ status }) => status.state === "ended" && status.end.reason === "lost")).length,
+      inDoubt: count(({ error }) => NetchanError.is(error) && error.outcome === "unknown"),
+      coverage: program.coverage,
+      trace: world.trace,
     };
   } finally {
     process.off("unhandledRejection", onUnhandled);
