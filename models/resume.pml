@@ -83,7 +83,9 @@ inline attach(side, k) {
   written[side] = acked[side];
 #endif
   told[side] = got[side];
+#ifndef NO_FIRST_ACK
   answer[side] = true;
+#endif
 }
 
 inline deliver(side, value) {

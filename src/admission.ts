@@ -84,10 +84,9 @@ export class Admission {
     this.#strangers.add(link);
     void this.#greet(link, host, request)
       .catch((error: unknown) => {
-        if (!(error instanceof Overtaken)) {
-          const refusal = NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "not admitted");
-          sendSafely(link, writeRefusal(refusal.code, plainMessage(refusal)));
-        }
+        const refusal = NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "not admitted");
+        // A link that failed, or was too slow, says nothing about a session: its dialer may try another.
+        if (!(error instanceof Overtaken) && refusal.scope !== "link") sendSafely(link, writeRefusal(refusal.code, plainMessage(refusal)));
         closeLink(link, "not admitted");
       })
       .finally(() => {

@@ -14,4 +14,7 @@ let n = 0;
 const ws = Wire.prototype.deliver; Wire.prototype.deliver = function () { const b: any = this.queue[0]; log("  >", this.to.name, b?.batch ?? b); return ws.call(this); };
 if (process.argv[3]) { }
 (globalThis as any).onStrike = (line: any, fault: any, state: any) => log("FAULT", fault, state, line.ends);
+import { History } from "./simulation/history.ts";
+const ob = History.prototype.begin; History.prototype.begin = function (p, k, parts) { const r = ob.call(this, p, k, parts); (r as any).id = ++n; log("BEGIN", (r as any).id, k, "by", p, parts.map((x) => `ch${x.channel.index}@${x.channel.home}:${x.value}`).join(" ")); return r; };
+const os = History.prototype.settle; History.prototype.settle = function (o, out) { log("SETTLE", (o as any).id, o.kind, out.error ? String(out.error).slice(0, 100) : out.received ?? out.done?.value); return os.call(this, o, out); };
 try { console.log(await runSeed(Number(process.argv[2]))); } catch (e) { console.log(e); }

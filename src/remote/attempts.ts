@@ -198,8 +198,11 @@ export class Attempts {
   asked(number: number, cases: readonly CaseTail[]): void {
     const { exchange } = this;
     const parcels = cases.map(({ value }) => (value === undefined ? undefined : exchange.accept(value, 0, exchange.from)));
+    // What goes on to a third process was copied there, taken or not.
+    const passes = cases.map(({ end }) => exchange.served.get(end)?.port instanceof RemoteSend);
     const discard = (except: number | undefined): void => {
-      for (const [index, parcel] of parcels.entries()) if (parcel instanceof WireParcel && index !== except) parcel.discard();
+      for (const [index, parcel] of parcels.entries())
+        if (parcel instanceof WireParcel && (index !== except || passes[index])) parcel.discard();
     };
     const fault = parcels.find((parcel) => parcel instanceof NetchanError);
     if (fault instanceof NetchanError) {

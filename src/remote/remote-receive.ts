@@ -103,7 +103,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   }
 
   leave(waiter: ReceiveWaiter): void {
-    this.#waiters.remove(waiter);
+    if (this.#waiters.remove(waiter) && this.#held.length > 0) this.exchange.host.defer(() => this.#advance()); // an offer may have waited for it
   }
 
   // ── offers ──

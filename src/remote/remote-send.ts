@@ -28,9 +28,11 @@ interface Pending extends Sender {
   /** The channel ends in the value: they live until its fate is known. */
   ends?: readonly Port[];
   /** The frame that told its home of it … */
-  frame?: Posted | undefined;
-  /** … and what that counts in the home's window. */
+  told?: Posted | undefined;
+  /** … what that counts in the home's window … */
   counted?: number;
+  /** … and the frame with the value, once there is one. */
+  carried?: Posted | undefined;
   /** What the user sent, where it may have to be given back. */
   value?: unknown;
   withdrawn(): void;
@@ -42,8 +44,9 @@ interface Pending extends Sender {
 
 class PlainPending extends SendOperation implements Pending {
   ends?: readonly Port[];
-  frame?: Posted | undefined;
+  told?: Posted | undefined;
   counted?: number;
+  carried?: Posted | undefined;
   value?: unknown;
   constructor(public content: Content | undefined) {
     super();
@@ -117,18 +120,18 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     const number = this.#add(pending, content);
     if (content.bytes > announceBytes || !this.exchange.fits(content.bytes) || this.exchange.congested) {
       pending.content = content;
-      pending.frame = this.exchange.post(`"announce",${this.id},${number},${content.bytes}`);
+      pending.told = this.exchange.post(`"announce",${this.id},${number},${content.bytes}`);
     } else {
       pending.counted = content.bytes;
-      pending.frame = this.exchange.postCounted(`"send",${this.id},${number}`, content);
+      pending.told = pending.carried = this.exchange.postCounted(`"send",${this.id},${number}`, content);
     }
     return number;
   }
 
   /** What no link has carried is taken back at once; anything else its home has to give back. */
   #cancel(number: number, pending: PlainPending): void {
-    const { frame, counted } = pending;
-    if (frame !== undefined && this.exchange.recall(frame, counted)) this.#settle(number)?.withdrawn();
+    const { told, counted } = pending;
+    if (told !== undefined && this.exchange.recall(told, counted)) this.#settle(number)?.withdrawn();
     else {
       pending.cancelled = true;
       this.exchange.post(`"cancel",${this.id},${number}`);
@@ -166,7 +169,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   /** The value goes with the grant: a case that loses costs its home no room. */
   grant(number: number, content: Content): void {
     const pending = this.#pending.get(number);
-    if (pending !== undefined) pending.frame = this.exchange.postValue(`"grant",${this.id},${number}`, content);
+    if (pending !== undefined) pending.carried = this.exchange.postValue(`"grant",${this.id},${number}`, content);
   }
   answer(type: "deny" | "cancel", number: number): void {
     if (this.#pending.has(number)) this.exchange.post(`"${type}",${this.id},${number}`);
@@ -273,7 +276,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
       const content = pending?.content;
       if (pending === undefined || content === undefined) continue;
       pending.content = undefined;
-      pending.frame = this.exchange.postValue(`"value",${this.id},${number},${content.bytes}`, content);
+      pending.carried = this.exchange.postValue(`"value",${this.id},${number},${content.bytes}`, content);
     }
   }
 
@@ -301,7 +304,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     // What still stands here whole, or was never written to a link, has never left this process.
     for (const one of pending) if (one.ends !== undefined) dropEnds(one.ends, one);
     for (const one of pending) {
-      const left = one.content === undefined && (one.frame?.number ?? 0) > 0;
+      const left = one.content === undefined && (one.carried?.number ?? 0) > 0;
       one.failed(withOutcome(loss, left ? "unknown" : "not-sent"));
     }
   }
@@ -311,8 +314,8 @@ export class RemoteSend extends RemoteEnd implements SendPort {
 class RemoteCase implements Entry, Pending {
   content: Content | undefined = undefined;
   ends?: readonly Port[];
-  /** The one that carries the value: there is none before its select has granted. */
-  frame: Posted | undefined = undefined;
+  /** There is none before its select has granted. */
+  carried: Posted | undefined = undefined;
   readonly #content: Content;
   #number: number | undefined;
   #claimed = false;
@@ -369,7 +372,7 @@ class RemoteCase implements Entry, Pending {
   unclaimed(): void {
     if (!this.#claimed) return;
     this.#claimed = false;
-    this.frame = undefined;
+    this.carried = undefined;
     this.selection.unlock();
   }
   sent(): void {

@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { ask, chan, dial, select, trySelect } from "../../src/node.js";
 import { memoryNetwork } from "../../src/testing.js";
-import { hostileDialer, hostileListener, limits, RawPeer, type Scene, stranger } from "./raw-peer.js";
+import { hostileDialer, hostileListener, limits, RawPeer, type Scene, stranger, welcome as welcomed } from "./raw-peer.js";
 
 type Expected = "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" | "lives" | "closed";
 type Act = (scene: Scene) => unknown;
@@ -72,7 +72,7 @@ async function judge(scene: Scene, act: Act, expected: Expected): Promise<void> 
   expect(raw.closed).toBe(true);
   const { waitingBytes: _, ...tables } = victim.exchange.stats;
   expect(tables).toEqual({ served: 0, remotes: 0, fetches: 0, operations: 0, admitted: 0 });
-  expect(victim.session.stats).toEqual({ kept: 0, keptBytes: 0, outgoing: 0, pings: 0 });
+  expect(victim.session.stats).toEqual({ kept: 0, keptBytes: 0, waiting: 0, pings: 0 });
   raw.raw(`[[999,"limit",2,1]]`); // nobody is there any more
   await pingPong();
   await scene.listener.close({ drainMs: 0 });
@@ -155,6 +155,17 @@ const numbers: readonly Row[] = [
   ["hello again", control(["hello", { version: 1, limits, credentials: null }]), violation],
   ["welcome", control(["welcome", {}]), violation],
   ["refused", control(["refused", "SESSION_REFUSED", "no"]), violation],
+  ["resume on a link that was admitted", control(["resume", { ...welcomed, version: 1, epoch: 1, next: 1, first: 1 }]), violation],
+  ["resumed", control(["resumed", { token: welcomed.token, next: 1, first: 1 }]), violation],
+  ["wrong-door", control(["wrong-door"]), violation],
+  [
+    "a page that is hidden and seen a thousand times",
+    control(...times(1_000, (index) => ["page", index % 2 ? "visible" : "hidden"])),
+    "lives",
+  ],
+  ["a page that is nothing of both", control(["page", "__proto__"]), violation],
+  ["a page that is true", control(["page", true]), violation],
+  ["received from a dialer", say(["received", 1, 1]), violation],
   ["a ping of text", control(["ping", "x"]), violation],
   ["a ping of a fraction", control(["ping", 1.5]), violation],
   ["a pong to no ping", control(["pong", 77], ["pong", "__proto__"]), "lives"],
@@ -488,9 +499,8 @@ describe("a stranger that does not say hello as it should", () => {
 });
 
 describe("a listener that does not welcome as it should", () => {
-  const session = "0123456789abcdef".repeat(2);
-  const welcome = (changes: object): string =>
-    JSON.stringify([["welcome", { session, capacity: 0, heartbeatMs: 15_000, limits, ...changes }]]);
+  const { session } = welcomed;
+  const welcome = (changes: object): string => JSON.stringify([["welcome", { ...welcomed, ...changes }]]);
   const rows: readonly (readonly [string, string | Uint8Array, string])[] = [
     ["garbage", "welcome!", violation],
     ["bytes", bytes(0, 0), violation],
@@ -504,6 +514,15 @@ describe("a listener that does not welcome as it should", () => {
     ["a capacity below zero", welcome({ capacity: -1 }), violation],
     ["a heartbeat of 0", welcome({ heartbeatMs: 0 }), violation],
     ["no limits", welcome({ limits: null }), violation],
+    ["no listener", welcome({ listener: undefined }), violation],
+    ["a listener called constructor", welcome({ listener: "constructor" }), violation],
+    ["no token", welcome({ token: undefined }), violation],
+    ["a token that is a number", welcome({ token: 5 }), violation],
+    ["a token of a megabyte", welcome({ token: "0".repeat(2 ** 20) }), violation],
+    ["a window of 0", welcome({ resumeWindowMs: 0 }), violation],
+    ["a window below zero", welcome({ resumeWindowMs: -1 }), violation],
+    ["a wrong door", `[["wrong-door"]]`, violation],
+    ["a resumed", `[["resumed",{"token":"${welcomed.token}","next":1,"first":1}]]`, violation],
     ["a refusal", `[["refused","SESSION_REFUSED","go away"]]`, "SESSION_REFUSED"],
     ["a refusal with a code of its own", `[["refused","constructor",5]]`, violation],
     ["an end", `[["end","LIMIT_EXCEEDED","full"]]`, "LIMIT_EXCEEDED"],

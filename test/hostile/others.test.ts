@@ -108,9 +108,12 @@ describe("memory", () => {
     const finished = (): void => {
       ended = true;
     };
-    const subject = new Session(time.host, link, { frame: () => undefined, drained: () => undefined, finished }, defaultLimits, {
-      maxFrameBytes,
-    });
+    const nothing = (): void => undefined;
+    const subject = new Session(
+      { frame: nothing, drained: nothing, suspended: nothing, connected: nothing, awake: nothing, finished },
+      { host: time.host, limits: defaultLimits, peerLimits: { maxFrameBytes }, heartbeatMs: 15_000, asks: false },
+    );
+    subject.attach(link, received[Symbol.asyncIterator]());
     const pass = (): void => {
       while (time.step());
     };

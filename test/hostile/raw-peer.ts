@@ -15,6 +15,17 @@ export const limits = {
   maxPendingOperations: 4_096,
 };
 
+/** What a listener says of itself and of a new session. */
+export const welcome = {
+  session: "0123456789abcdef".repeat(2),
+  listener: "fedcba9876543210".repeat(2),
+  token: "0123456789abcdef".repeat(4),
+  capacity: 0,
+  heartbeatMs: 15_000,
+  resumeWindowMs: 120_000,
+  limits,
+};
+
 export class RawPeer {
   /** All frames heard, and whether the link is over. */
   readonly heard: (readonly unknown[])[] = [];
@@ -147,7 +158,7 @@ export async function hostileListener(): Promise<Scene> {
   );
   await network.settle();
   if (raw === undefined) throw new Error("nobody dialed");
-  raw.control(["welcome", { session: "0123456789abcdef".repeat(2), capacity: 0, heartbeatMs: 15_000, limits }]);
+  raw.control(["welcome", welcome]);
   const victim = await dialed;
   await network.settle();
   return scene(network, raw, victim, listener, pingPong);

@@ -234,7 +234,7 @@ export class World {
       const over = line.ends.map((name, side) => this.processes[name]?.dead === true || line.peers[side]?.session.ended !== undefined);
       if (over.some((one) => one)) return over.every((one) => one);
       const cable = line.cables.find(({ dialerSide }) => dialerSide === far.session.link);
-      if (cable === undefined || near.session.link !== cable.listenerSide || cable.wires.some(({ silent, over }) => silent || over)) return false;
+      if (cable === undefined || near.session.link !== cable.listenerSide || cable.wires.some(({ silent, over, queue }) => silent || over || queue.length > 0)) return false;
       return [near, far].every(({ session }) => session.stats.kept === 0 && session.stats.waiting === 0);
     });
   }

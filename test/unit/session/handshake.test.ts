@@ -7,15 +7,37 @@ import {
   helloBytes,
   introduce,
   protocolVersion,
-  readHello,
+  type Resume,
+  readGreeting,
+  resume,
   told,
   writeRefusal,
+  writeResumed,
   writeWelcome,
+  wrongDoor,
 } from "../../../src/session/handshake.js";
 import { unguessableId } from "../../../src/session/host.js";
 import { VirtualTime } from "../../../src/transports/memory.js";
 
-const welcome = { session: "0123456789abcdef0123456789abcdef", capacity: 3, heartbeatMs: 500, limits: told(defaultLimits) };
+const welcome = {
+  session: "0123456789abcdef".repeat(2),
+  listener: "fedcba9876543210".repeat(2),
+  token: "0123456789abcdef".repeat(4),
+  capacity: 3,
+  heartbeatMs: 500,
+  resumeWindowMs: 700,
+  limits: told(defaultLimits),
+};
+const coming: Resume = {
+  kind: "resume",
+  session: welcome.session,
+  listener: welcome.listener,
+  token: welcome.token,
+  epoch: 2,
+  next: 8,
+  first: 3,
+  credentials: { token: "t" },
+};
 
 /** Batches that come when they are put. */
 class Incoming implements AsyncIterator<string | Uint8Array> {
@@ -36,7 +58,7 @@ class Incoming implements AsyncIterator<string | Uint8Array> {
     return this.#first;
   }
 }
-function dialer(credentials?: unknown) {
+function scripted() {
   const time = new VirtualTime(1);
   const incoming = new Incoming();
   const sent: (string | Uint8Array)[] = [];
@@ -48,12 +70,20 @@ function dialer(credentials?: unknown) {
     },
     close: () => undefined,
   };
-  return { time, incoming, sent, welcomed: introduce(link, incoming, time.host, defaultLimits, credentials) };
+  return { time, incoming, sent, link };
+}
+function dialer(credentials?: unknown, resumes?: boolean) {
+  const { time, incoming, sent, link } = scripted();
+  return { time, incoming, sent, welcomed: introduce(link, incoming, time.host, defaultLimits, credentials, resumes) };
+}
+function returning(said: Resume = coming) {
+  const { time, incoming, sent, link } = scripted();
+  return { time, incoming, sent, answered: resume(link, incoming, time.host, said) };
 }
 function listener() {
   const time = new VirtualTime(1);
   const incoming = new Incoming();
-  return { time, incoming, hello: readHello(incoming, time.host) };
+  return { time, incoming, hello: readGreeting(incoming, time.host) };
 }
 function pass(time: VirtualTime, ms: number): void {
   const until = time.now + ms;
@@ -129,12 +159,74 @@ describe("the dialer", () => {
   });
 });
 
+describe("a dialer that will not come back", () => {
+  it("says so, and one that will says nothing of it", async () => {
+    for (const [resumes, said] of [
+      [false, false],
+      [true, undefined],
+    ] as const) {
+      const { sent, incoming, welcomed } = dialer(undefined, resumes);
+      incoming.put(writeWelcome(welcome));
+      await welcomed;
+      const [[, hello]] = JSON.parse(sent[0] as string) as [[string, { readonly resumes?: boolean }]];
+      expect(hello.resumes).toBe(said);
+    }
+  });
+});
+
+describe("a dialer that comes back", () => {
+  it("says all it has in one frame, and of its limits nothing: they are as they were", async () => {
+    const { sent, incoming, answered } = returning();
+    incoming.put(writeResumed({ token: "f".repeat(64), next: 3, first: 8 }));
+    await expect(answered).resolves.toEqual({ kind: "resumed", token: "f".repeat(64), next: 3, first: 8 });
+    const { kind: _, ...said } = coming;
+    expect(sent.map((batch) => JSON.parse(batch as string) as unknown)).toEqual([[["resume", { version: protocolVersion, ...said }]]]);
+  });
+
+  it("is understood by the listener", async () => {
+    const { sent } = returning();
+    const { incoming, hello } = listener();
+    incoming.put(sent[0] as string);
+    await expect(hello).resolves.toEqual(coming);
+  });
+
+  it.each([
+    ["a wrong door", wrongDoor, { kind: "wrong-door" }],
+    ["a refusal", writeRefusal("SESSION_LOST", "gone"), { kind: "refused", error: { code: "SESSION_LOST" } }],
+    ["an end", '[["end","SESSION_CLOSED","gone"]]', { kind: "refused", error: { code: "SESSION_CLOSED" } }],
+    ["a refusal of a code of its own", '[["refused","constructor",7]]', { kind: "refused", error: { code: "PROTOCOL_VIOLATION" } }],
+  ])("takes %s for an answer", async (_what, batch, expected) => {
+    const { time, incoming, answered } = returning();
+    incoming.put(batch);
+    await expect(answered).resolves.toMatchObject(expected);
+    expect(time.nextAt).toBeUndefined();
+  });
+
+  it("sends nothing when its credentials do not fit", async () => {
+    const { sent, answered } = returning({ ...coming, credentials: "x".repeat(helloBytes) });
+    await expect(answered).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+    expect(sent).toEqual([]);
+  });
+
+  it("gives up a silent listener after 10 s, and a link that ends or fails", async () => {
+    const silent = returning();
+    pass(silent.time, handshakeMs);
+    await expect(silent.answered).rejects.toMatchObject({ code: "DIAL_FAILED" });
+    const ended = returning();
+    ended.incoming.end();
+    await expect(ended.answered).rejects.toMatchObject({ code: "DIAL_FAILED" });
+    const failed = returning();
+    failed.incoming.fail(new Error("cut"));
+    await expect(failed.answered).rejects.toMatchObject({ code: "DIAL_FAILED", cause: { message: "cut" } });
+  });
+});
+
 describe("the listener", () => {
   it("accepts a hello that comes in time", async () => {
     const { time, incoming, hello } = listener();
     pass(time, handshakeMs - 1);
     incoming.put(JSON.stringify([["hello", { version: 1, limits: told(defaultLimits), credentials: "t" }]]));
-    await expect(hello).resolves.toEqual({ version: 1, limits: told(defaultLimits), credentials: "t" });
+    await expect(hello).resolves.toEqual({ kind: "hello", limits: told(defaultLimits), credentials: "t", resumes: true });
     expect(time.nextAt).toBeUndefined();
   });
 
@@ -157,7 +249,8 @@ describe("the listener", () => {
     const { incoming, hello } = listener();
     incoming.put(JSON.stringify([["hello", { version: 1, limits: { ...told(defaultLimits), maxTea: 1 }, credentials: null, more: 1 }]]));
     const read = await hello;
-    expect(Object.keys(read).sort()).toEqual(["credentials", "limits", "version"]);
+    if (read.kind !== "hello") throw new Error("Expected a hello");
+    expect(Object.keys(read).sort()).toEqual(["credentials", "kind", "limits", "resumes"]);
     expect(Object.keys(read.limits).sort()).toEqual(Object.keys(told(defaultLimits)).sort());
   });
 });

@@ -1,7 +1,7 @@
 /** Numbers, acknowledgements, batches, backpressure, liveness and ends of a session, on a virtual clock. */
 import { describe, expect, it, onTestFinished } from "vitest";
 import { NetchanError } from "../../../src/errors.js";
-import { remoteError } from "../../../src/session/session.js";
+import { remoteError } from "../../../src/session/remote-error.js";
 import { numbered, type Scene, type SceneOptions, scene } from "./support.js";
 
 /** A scene that has to end quiet: no timer, no frame, no ping is left once its session is over. */
@@ -11,7 +11,7 @@ function quiet(options: SceneOptions = {}): Scene {
     made.session.finish({ reason: "closed", error: undefined });
     made.pass();
     expect(made.time.nextAt, "a timer is left").toBeUndefined();
-    expect(made.session.stats).toEqual({ kept: 0, keptBytes: 0, outgoing: 0, pings: 0 });
+    expect(made.session.stats).toEqual({ kept: 0, keptBytes: 0, waiting: 0, pings: 0 });
     expect(made.finishes).toHaveLength(1);
     expect(made.link.closed).toHaveLength(1);
   });
@@ -142,8 +142,9 @@ describe("acknowledgements", () => {
   });
 
   it("free what was kept for them", () => {
-    const { session, receive } = quiet();
+    const { session, receive, pass } = quiet();
     for (let count = 0; count < 5; count++) session.post('"ready"');
+    pass();
     const { keptBytes } = session.stats;
     receive(["ack", 2]);
     expect(session.stats.kept).toBe(3);
@@ -155,8 +156,9 @@ describe("acknowledgements", () => {
   });
 
   it("free what was kept for thousands of frames, in steps of any size", () => {
-    const { session, receive } = quiet();
+    const { session, receive, pass } = quiet();
     for (let count = 0; count < 5_000; count++) session.post('"ready"');
+    pass();
     for (let acknowledged = 7; acknowledged <= 5_000; acknowledged += 7) {
       receive(["ack", acknowledged]);
       expect(session.stats.kept).toBe(5_000 - acknowledged);
@@ -386,19 +388,22 @@ describe("ping", () => {
 });
 
 describe("silence", () => {
-  it("of three heartbeats ends the session as lost", () => {
-    const it_ = quiet();
-    it_.session.watch(1_000, true);
+  const asking: SceneOptions = { heartbeatMs: 1_000, asks: true };
+
+  it("of three heartbeats gives the link up, and the session waits for another", () => {
+    const it_ = quiet(asking);
     it_.pass(2_999);
-    expect(it_.finishes).toEqual([]);
+    expect(it_.suspensions).toEqual([]);
     it_.pass(1);
-    expect(it_.finishes[0]).toMatchObject({ reason: "lost", error: { code: "SESSION_LOST" } });
+    expect(it_.suspensions).toMatchObject([{ code: "DIAL_FAILED" }]);
+    expect(it_.link.closed).toHaveLength(1);
+    expect(it_.session.linked).toBe(false);
+    expect(it_.finishes).toEqual([]);
     expect(ends(it_)).toEqual([]); // nobody is there to hear it
   });
 
   it("makes the listener ask, once a heartbeat", () => {
-    const { session, pass, sent } = quiet();
-    session.watch(1_000, true);
+    const { pass, sent } = quiet(asking);
     pass(999);
     expect(sent()).toEqual([]);
     pass(1);
@@ -408,19 +413,17 @@ describe("silence", () => {
   });
 
   it("is over as soon as anything comes", () => {
-    const { session, pass, receive, finishes, sent } = quiet();
-    session.watch(1_000, true);
+    const { pass, receive, suspensions, sent } = quiet(asking);
     for (let answered = 1; answered <= 20; answered++) {
       pass(1_000);
       receive(["pong", answered]);
     }
-    expect(finishes).toEqual([]);
+    expect(suspensions).toEqual([]);
     expect(sent()).toHaveLength(20);
   });
 
   it("needs no question while frames keep coming", () => {
-    const { session, pass, receive, sent } = quiet();
-    session.watch(1_000, true);
+    const { pass, receive, sent } = quiet(asking);
     for (let number = 1; number <= 20; number++) {
       pass(500);
       receive([number, "take", 2, number]);
@@ -429,11 +432,10 @@ describe("silence", () => {
   });
 
   it("makes the dialer ask nothing, but it notices", () => {
-    const it_ = quiet();
-    it_.session.watch(1_000, false);
+    const it_ = quiet({ heartbeatMs: 1_000, asks: false });
     it_.pass(3_000);
     expect(it_.sent()).toEqual([]);
-    expect(it_.finishes[0]?.reason).toBe("lost");
+    expect(it_.suspensions).toHaveLength(1);
   });
 });
 
@@ -448,7 +450,7 @@ describe("the end", () => {
   it("by this side is told at once, behind what was waiting", () => {
     const it_ = quiet();
     it_.session.post('"ready"');
-    it_.session.abort(new NetchanError("SESSION_CLOSED", "enough"));
+    it_.session.fail(new NetchanError("SESSION_CLOSED", "enough"));
     expect(it_.sent()).toEqual([
       [1, "ready"],
       ["end", "SESSION_CLOSED", "enough"],
@@ -457,22 +459,75 @@ describe("the end", () => {
     expect(it_.link.closed).toEqual(["SESSION_CLOSED"]);
   });
 
-  it("after a goodbye comes when everything was sent", () => {
+  it("after a goodbye comes when the other side has everything", () => {
     const it_ = quiet();
+    it_.session.post('"drained"');
     it_.session.post('"bye"');
-    it_.session.finishAfterFlush({ reason: "closed", error: undefined });
-    expect(it_.sent()).toEqual([[1, "bye"]]);
+    it_.session.leave({ reason: "closed", error: undefined });
+    expect(it_.sent()).toEqual([
+      ["ack", 0],
+      [1, "drained"],
+      [2, "bye"],
+    ]);
+    it_.receive(["ack", 1]);
+    expect(it_.finishes).toEqual([]);
+    it_.receive(["ack", 2]);
     expect(it_.finishes).toEqual([{ reason: "closed", error: undefined }]);
     expect(it_.link.closed).toEqual(["closed"]);
   });
 
-  it("is one end: whatever comes later changes nothing", () => {
+  it("after a goodbye comes at once when the other side has everything already", () => {
     const it_ = quiet();
-    it_.session.watch(1_000, true);
+    it_.session.post('"bye"');
+    it_.pass();
+    it_.receive(["ack", 1], [1, "bye"]);
+    it_.session.leave({ reason: "closed", error: undefined });
+    expect(it_.sent()).toEqual([
+      [1, "bye"],
+      ["ack", 1],
+    ]);
+    expect(it_.finishes).toHaveLength(1);
+  });
+
+  it("after a goodbye says of each frame at once that it has come: the other side waits for nothing else", () => {
+    const it_ = quiet();
+    it_.session.post('"bye"');
+    it_.session.leave({ reason: "closed", error: undefined });
+    it_.receive([1, "drained"]);
+    it_.pass();
+    expect(acks(it_).at(-1)).toEqual(["ack", 1]);
+  });
+
+  it("after a goodbye goes out whatever the link says, over the next one if need be", async () => {
+    const it_ = quiet();
+    it_.link.congest();
+    it_.session.post('"drain"');
+    it_.pass();
+    it_.session.post('"bye"');
+    it_.session.leave({ reason: "closed", error: undefined });
+    expect(it_.sent().map(([, type]) => type)).toContain("bye");
+    await it_.link.fail();
+    expect(it_.finishes).toEqual([]);
+    const next = it_.relink({ next: 2, first: 1 });
+    it_.pass();
+    expect(next.sent()).toEqual([
+      ["ack", 0],
+      [2, "bye"],
+    ]);
+    await next.bring(["ack", 2]);
+    expect(it_.finishes).toHaveLength(1);
+  });
+
+  it("is one end: whatever comes later changes nothing", () => {
+    const it_ = quiet({ heartbeatMs: 1_000, asks: true });
     it_.session.finish({ reason: "closed", error: undefined });
     it_.session.finish({ reason: "lost", error: undefined });
-    it_.session.abort(new NetchanError("SESSION_CLOSED", "late"));
-    it_.session.finishAfterFlush({ reason: "aborted", error: undefined });
+    it_.session.fail(new NetchanError("SESSION_CLOSED", "late"));
+    it_.session.leave({ reason: "aborted", error: undefined });
+    it_.session.unlink(new NetchanError("DIAL_FAILED", "late"));
+    it_.session.rouse();
+    it_.session.hide(true);
+    expect(it_.relink({ next: 1, first: 1 }).closed).toHaveLength(1);
     it_.session.post('"ready"');
     it_.session.control('["ping",1]');
     expect(it_.receive(...numbered(1, 2))).toBe(false);
@@ -505,9 +560,12 @@ describe("the end", () => {
     expect(it_.finishes[0]?.error?.cause).toBeInstanceOf(Error);
   });
 
-  it.each(["SESSION_CLOSED", "PROTOCOL_VIOLATION", "LIMIT_EXCEEDED", "SESSION_REFUSED", "VERSION_MISMATCH"])("may say %s", (code) => {
-    expect(remoteError(code, "x").code).toBe(code);
-  });
+  it.each(["SESSION_CLOSED", "SESSION_LOST", "PROTOCOL_VIOLATION", "LIMIT_EXCEEDED", "SESSION_REFUSED", "VERSION_MISMATCH"])(
+    "may say %s",
+    (code) => {
+      expect(remoteError(code, "x").code).toBe(code);
+    },
+  );
   it.each(["RECEIVER_LOST", "TEAPOT", "__proto__", "", 5, null, undefined, ["SESSION_CLOSED"], {}])(
     "says PROTOCOL_VIOLATION when it says %j",
     (code) => {
@@ -517,6 +575,260 @@ describe("the end", () => {
   it("has a text of at most a thousand characters, and a string", () => {
     expect(remoteError("SESSION_CLOSED", "x".repeat(5_000)).message).toHaveLength("[SESSION_CLOSED] ".length + 1_000);
     expect(remoteError("SESSION_CLOSED", { toString: () => "shaped" }).message).not.toContain("shaped");
+  });
+});
+
+describe("a link", () => {
+  it("begins with an acknowledgement, and hears no page before this one was hidden", () => {
+    const { session, relink, pass } = quiet();
+    const second = relink();
+    pass();
+    expect(second.sent()).toEqual([["ack", 0]]);
+    session.hide(true);
+    pass();
+    expect(second.sent().slice(1)).toEqual([["page", "hidden"]]);
+    const third = relink();
+    pass();
+    expect(third.sent()).toContainEqual(["page", "hidden"]);
+    session.hide(false);
+    session.hide(false);
+    pass();
+    expect(third.sent().filter(([type]) => type === "page")).toEqual([
+      ["page", "hidden"],
+      ["page", "visible"],
+    ]);
+  });
+
+  it.each(["end", "fail"] as const)("whose reading %ss suspends the session, with the cause, and drops the link", async (how) => {
+    const { link, session, suspensions, finishes } = quiet();
+    await link[how]();
+    expect(suspensions).toHaveLength(1);
+    expect(suspensions[0]).toMatchObject({ code: "DIAL_FAILED", cause: how === "fail" ? { message: "cut" } : undefined });
+    expect(session.linked).toBe(false);
+    expect(finishes).toEqual([]);
+  });
+
+  it("that throws when it is sent on suspends the session", () => {
+    const { link, session, pass, suspensions } = quiet();
+    link.send = () => {
+      throw new Error("boom");
+    };
+    session.post('"ready"');
+    pass();
+    expect(suspensions).toMatchObject([{ code: "DIAL_FAILED", cause: { message: "boom" } }]);
+  });
+
+  it("of an earlier one changes nothing: what it brings, that it ends, that it fails", async () => {
+    const { link, relink, frames, suspensions, session, pass } = quiet();
+    const second = relink({ next: 1, first: 1 });
+    expect(link.closed).toHaveLength(1);
+    await link.bring(...numbered(1, 3), ["ack", 99], ["end", "SESSION_CLOSED", ""]);
+    await link.end();
+    expect([frames, suspensions]).toEqual([[], []]);
+    expect(session.linked).toBe(true);
+    await second.bring(...numbered(1, 1));
+    expect(frames).toHaveLength(1);
+    pass(50);
+    expect(second.sent().at(-1)).toEqual(["ack", 1]);
+  });
+
+  it("gets again what was not acknowledged, with its old numbers and in order, then what is new", async () => {
+    const { session, pass, receive, link, relink } = quiet();
+    for (let count = 1; count <= 5; count++) session.post(`"sent",1,${count}`);
+    pass();
+    receive(["ack", 2]);
+    await link.fail();
+    session.post('"sent",1,6');
+    const second = relink({ next: 4, first: 1 });
+    session.post('"sent",1,7');
+    pass();
+    expect(second.sent()).toEqual([["ack", 0], ...[4, 5, 6, 7].map((number) => [number, "sent", 1, number])]);
+  });
+
+  it("carries sidecars again", async () => {
+    const { session, pass, link, relink } = quiet();
+    session.post('"send",1,1,2,0,null,[],[2]', [Uint8Array.of(1, 2)], true);
+    pass();
+    await link.fail();
+    const second = relink({ next: 1, first: 1 });
+    pass();
+    expect(Array.from((second.batches[0] as Uint8Array).subarray(-2))).toEqual([1, 2]);
+  });
+
+  it("may be lost before anything was written: numbers begin with the first that was", async () => {
+    const { session, pass, link, relink } = quiet();
+    session.post('"ready"');
+    await link.fail();
+    pass(1_000);
+    expect(link.batches).toEqual([]);
+    const second = relink({ next: 1, first: 1 });
+    pass();
+    expect(second.sent()).toEqual([
+      ["ack", 0],
+      [1, "ready"],
+    ]);
+  });
+
+  it("that is congested holds up no other", async () => {
+    const { session, pass, link, relink } = quiet();
+    link.congest();
+    session.post('"ready"');
+    pass();
+    session.post('"drain"');
+    pass();
+    const second = relink({ next: 1, first: 1 });
+    pass();
+    expect(second.sent().map(([, type]) => type)).toEqual([0, "ready", "drain"]);
+    await link.relieve();
+    pass();
+    expect(link.batches).toHaveLength(1);
+    expect(second.sent()).toHaveLength(3);
+  });
+
+  it("carries no control frame of the one before: pings are asked again, everything else is", async () => {
+    const { session, pass, link, relink } = quiet();
+    const answers: number[] = [];
+    session.ping((ms) => answers.push(ms));
+    session.control('["pong",7]');
+    await link.fail();
+    session.control('["pong",8]');
+    pass(5_000);
+    const second = relink({ next: 1, first: 1 });
+    pass(20);
+    expect(second.sent()).toEqual([
+      ["ack", 0],
+      ["ping", 1],
+    ]);
+    await second.bring(["pong", 1]);
+    expect(answers).toEqual([20]); // the round trip over the present link
+  });
+
+  it("lost for good while a goodbye was under way ends nothing by itself", async () => {
+    const { session, link, finishes, pass } = quiet();
+    session.post('"bye"');
+    session.leave({ reason: "closed", error: undefined });
+    await link.fail();
+    pass(60_000);
+    expect(finishes).toEqual([]);
+  });
+
+  it.each([
+    ["wants a frame that was never sent", { next: 5, first: 1 }],
+    ["wants a frame that was never sent, far away", { next: Number.MAX_SAFE_INTEGER, first: 1 }],
+    ["has not kept what is wanted", { next: 1, first: 4 }],
+    ["has not kept anything", { next: 1, first: Number.MAX_SAFE_INTEGER }],
+  ])("over which the other side %s ends the session", (_what, position) => {
+    const it_ = quiet();
+    for (let count = 1; count <= 3; count++) it_.session.post(`"sent",1,${count}`);
+    it_.pass();
+    it_.receive(...numbered(1, 2));
+    const second = it_.relink(position);
+    expect(codeOf(it_)).toBe("PROTOCOL_VIOLATION");
+    expect(second.sent().at(-1)?.slice(0, 2)).toEqual(["end", "PROTOCOL_VIOLATION"]);
+    expect(second.closed).toHaveLength(1);
+    expect(it_.connected()).toBe(1);
+  });
+
+  it("may say less than is known already: an acknowledgement over the old one overtook it", () => {
+    const { session, pass, receive, relink, finishes } = quiet();
+    for (let count = 1; count <= 3; count++) session.post(`"sent",1,${count}`);
+    pass();
+    receive(["ack", 3]);
+    const second = relink({ next: 2, first: 1 });
+    pass();
+    expect(finishes).toEqual([]);
+    expect(second.sent()).toEqual([["ack", 0]]);
+  });
+
+  it("tells that there is room again when its answer made some", async () => {
+    const { session, pass, link, relink, drained } = quiet({ limits: { maxReplayBytes: 4_096 } });
+    for (let count = 1; count <= 10; count++) session.post(`"send",1,${count},1000,"${"x".repeat(998)}"`, [], true);
+    expect(session.congested).toBe(true);
+    pass();
+    await link.fail();
+    relink({ next: 11, first: 1 });
+    expect(drained()).toBe(1);
+    expect(session.congested).toBe(false);
+  });
+});
+
+describe("a frame that no link has carried", () => {
+  it("can be taken back, and leaves no gap", () => {
+    const { session, pass, sent } = quiet();
+    session.post('"sent",1,1');
+    const second = session.post('"sent",1,2');
+    session.post('"sent",1,3');
+    expect(second.number).toBe(0);
+    expect(session.recall(second)).toBe(true);
+    expect(session.recall(second)).toBe(false);
+    pass();
+    expect(sent()).toEqual([
+      [1, "sent", 1, 1],
+      [2, "sent", 1, 3],
+    ]);
+  });
+
+  it("can be taken back while there is no link; one that was written cannot", async () => {
+    const { session, pass, link, relink } = quiet();
+    const written = session.post('"sent",1,1');
+    pass();
+    await link.fail();
+    const waiting = session.post('"sent",1,2');
+    expect([session.recall(written), session.recall(waiting)]).toEqual([false, true]);
+    const second = relink({ next: 1, first: 1 });
+    pass();
+    expect(second.sent()).toEqual([
+      ["ack", 0],
+      [1, "sent", 1, 1],
+    ]);
+  });
+
+  it("leaves nothing behind when it is taken back", async () => {
+    const { session, link } = quiet();
+    await link.fail();
+    for (let count = 0; count < 1_000; count++) session.recall(session.post(`"send",1,1,1000,"${"x".repeat(998)}"`, [], true));
+    expect(session.stats).toEqual({ kept: 0, keptBytes: 0, waiting: 0, pings: 0 });
+  });
+});
+
+describe("a side that was silent", () => {
+  it("is fresh for a second after it was heard, and never without a link", async () => {
+    const { session, pass, receive, link } = quiet();
+    expect(session.fresh).toBe(true);
+    pass(1_001);
+    expect(session.fresh).toBe(false);
+    receive(["pong", 1]);
+    expect(session.fresh).toBe(true);
+    await link.fail();
+    expect(session.fresh).toBe(false);
+  });
+
+  it("is asked once, and awake with whatever it says", async () => {
+    const { session, pass, sent, receive, awake, relink, link } = quiet();
+    pass(5_000);
+    for (let count = 0; count < 3; count++) session.rouse();
+    pass();
+    expect(sent().filter(([type]) => type === "ping")).toHaveLength(1);
+    expect(awake()).toBe(0);
+    receive(["ack", 0]);
+    expect(awake()).toBe(1);
+    receive(["ack", 0]);
+    expect(awake()).toBe(1);
+    session.rouse();
+    await link.fail();
+    const second = relink({ next: 1, first: 1 });
+    await second.bring(["ack", 0]);
+    expect(awake()).toBe(1); // asked over a link that is gone
+  });
+
+  it("is asked again once it was awake", () => {
+    const { session, pass, sent, receive } = quiet();
+    session.rouse();
+    pass();
+    receive(["pong", 1]);
+    session.rouse();
+    pass();
+    expect(sent().filter(([type]) => type === "ping")).toHaveLength(2);
   });
 });
 
@@ -547,6 +859,11 @@ describe("a hostile peer", () => {
     ["an end named __proto__", '[[1,"take","__proto__",1]]'],
     ["a second hello", '[["hello",{"version":1}]]'],
     ["a second welcome", '[["welcome",{}]]'],
+    ["a resume on a link that was admitted", '[["resume",{}]]'],
+    ["a resumed out of place", '[["resumed",{}]]'],
+    ["a wrong door out of place", '[["wrong-door"]]'],
+    ["a page that is nothing of both", '[["page","toString"]]'],
+    ["a page of null", '[["page",null]]'],
     ["a refusal out of place", '[["refused","SESSION_REFUSED",""]]'],
     ["bytes of nothing", new Uint8Array(0)],
     ["three bytes", new Uint8Array(3)],

@@ -1,17 +1,30 @@
-/** What session tests are written with: a link that does what it is told, and a session on a virtual clock. */
+/** What session tests are written with: links that do what they are told, and a session on a virtual clock. */
 
 import type { Limits, Link } from "../../../src/contract.js";
+import type { NetchanError } from "../../../src/errors.js";
 import { defaultLimits } from "../../../src/limits.js";
-import { type Finish, Session, type SessionOwner } from "../../../src/session/session.js";
+import { type Finish, type Position, Session, type SessionOwner } from "../../../src/session/session.js";
 import { VirtualTime } from "../../../src/transports/memory.js";
 import { type Frame, readBatch } from "../../../src/wire/frame.js";
+
+type Result = IteratorResult<string | Uint8Array>;
 
 /** A link that keeps what was sent, and is congested when it is told to be. */
 export class ScriptedLink implements Link {
   readonly transport = "scripted";
   readonly batches: (string | Uint8Array)[] = [];
+  /** How often it was closed, and why. */
   readonly closed: (string | undefined)[] = [];
-  readonly received: AsyncIterable<string | Uint8Array> = { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) };
+  readonly received: AsyncIterable<string | Uint8Array> & AsyncIterator<string | Uint8Array> = {
+    [Symbol.asyncIterator]: () => this.received,
+    next: () =>
+      new Promise((resolve, reject) => {
+        this.#reader = { resolve, reject };
+        this.#hand();
+      }),
+  };
+  #reader: { resolve(result: Result): void; reject(error: Error): void } | undefined;
+  readonly #coming: (Result | Error)[] = [];
   #congestion: { readonly over: Promise<void>; readonly settle: (failed: boolean) => void } | undefined;
 
   send(batch: string | Uint8Array): undefined | Promise<void> {
@@ -33,78 +46,155 @@ export class ScriptedLink implements Link {
     const congestion = this.#congestion;
     this.#congestion = undefined;
     congestion?.settle(failed);
-    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    await microtasks();
   }
+
+  /** Something arrives for whoever reads `received`. */
+  async bring(...frames: readonly (readonly unknown[])[]): Promise<void> {
+    await this.#come({ done: false, value: JSON.stringify(frames) });
+  }
+  async end(): Promise<void> {
+    await this.#come({ done: true, value: undefined });
+  }
+  async fail(): Promise<void> {
+    await this.#come(new Error("cut"));
+  }
+  async #come(result: Result | Error): Promise<void> {
+    this.#coming.push(result);
+    this.#hand();
+    await microtasks();
+  }
+  #hand(): void {
+    const reader = this.#reader;
+    const [result] = this.#coming;
+    if (reader === undefined || result === undefined) return;
+    this.#reader = undefined;
+    this.#coming.shift();
+    if (result instanceof Error) reader.reject(result);
+    else reader.resolve(result);
+  }
+
+  /** All frames sent over it so far, as JSON. */
+  sent(): readonly (readonly unknown[])[] {
+    return this.batches.flatMap((batch) => {
+      readBatch(batch); // whatever is sent has to be a batch
+      return JSON.parse(typeof batch === "string" ? batch : textOf(batch)) as readonly (readonly unknown[])[];
+    });
+  }
+}
+
+/** Lets promises that have settled be heard. */
+export async function microtasks(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+/** Lets virtual time pass, and everything that is due happen. */
+export function passTime(time: VirtualTime, ms = 0): void {
+  const until = time.now + ms;
+  while (time.nextAt !== undefined && time.nextAt <= until) {
+    time.pass(until);
+    while (time.step());
+  }
+  time.pass(until);
 }
 
 export interface Scene {
   readonly time: VirtualTime;
+  /** The first link. */
   readonly link: ScriptedLink;
   readonly session: Session;
   /** Numbered frames that the owner got. */
   readonly frames: Frame[];
   readonly finishes: Finish[];
-  /** How often the owner was told that there is room again. */
+  /** Why the session lost its links, one after the other. */
+  readonly suspensions: NetchanError[];
+  /** How often the owner was told that there is room again … */
   readonly drained: () => number;
+  /** … that there is a link … */
+  readonly connected: () => number;
+  /** … and that the other side is awake. */
+  readonly awake: () => number;
   /** Lets time pass, and everything that is due happen. */
   pass(ms?: number): void;
-  /** All frames sent so far, as JSON. */
+  /** All frames sent so far over the first link, as JSON. */
   sent(): readonly (readonly unknown[])[];
   receive(...frames: readonly (readonly unknown[])[]): boolean;
+  /** Goes on over another link; where the other side stands. */
+  relink(position?: Position): ScriptedLink;
 }
 
 export interface SceneOptions {
   readonly limits?: Partial<Limits>;
   readonly peerMaxFrameBytes?: number;
+  readonly heartbeatMs?: number;
+  readonly asks?: boolean;
   readonly onFrame?: (frame: Frame) => void;
 }
 
+/** A session with its first link, over which it has said that it is there. */
 export function scene({
   limits = {},
   peerMaxFrameBytes = defaultLimits.maxFrameBytes,
+  heartbeatMs = 3_600_000,
+  asks = false,
   onFrame = () => undefined,
 }: SceneOptions = {}): Scene {
   const time = new VirtualTime(1);
   const link = new ScriptedLink();
   const frames: Frame[] = [];
   const finishes: Finish[] = [];
-  let drained = 0;
+  const suspensions: NetchanError[] = [];
+  const told = { drained: 0, connected: 0, awake: 0 };
   const owner: SessionOwner = {
     frame: (frame) => {
       frames.push(frame);
       onFrame(frame);
     },
     drained: () => {
-      drained++;
+      told.drained++;
+    },
+    suspended: (error) => {
+      suspensions.push(error);
+    },
+    connected: () => {
+      told.connected++;
+    },
+    awake: () => {
+      told.awake++;
     },
     finished: (finish) => {
       finishes.push(finish);
     },
   };
-  const session = new Session(time.host, link, owner, { ...defaultLimits, ...limits }, { maxFrameBytes: peerMaxFrameBytes });
-  const pass = (ms = 0): void => {
-    const until = time.now + ms;
-    while (time.nextAt !== undefined && time.nextAt <= until) {
-      time.pass(until);
-      while (time.step());
-    }
-    time.pass(until);
-  };
-  const sent = (): readonly (readonly unknown[])[] =>
-    link.batches.flatMap((batch) => {
-      readBatch(batch); // whatever is sent has to be a batch
-      return JSON.parse(typeof batch === "string" ? batch : textOf(batch)) as readonly (readonly unknown[])[];
-    });
+  const session = new Session(owner, {
+    host: time.host,
+    limits: { ...defaultLimits, ...limits },
+    peerLimits: { maxFrameBytes: peerMaxFrameBytes },
+    heartbeatMs,
+    asks,
+  });
+  const pass = (ms = 0): void => passTime(time, ms);
+  session.attach(link, link.received);
+  pass();
+  link.batches.length = 0; // the acknowledgement of nothing that every link begins with
   return {
     time,
     link,
     session,
     frames,
     finishes,
-    drained: () => drained,
+    suspensions,
+    drained: () => told.drained,
+    connected: () => told.connected,
+    awake: () => told.awake,
     pass,
-    sent,
+    sent: () => link.sent(),
     receive: (...list) => session.receive(JSON.stringify(list)),
+    relink: (position) => {
+      const next = new ScriptedLink();
+      session.attach(next, next.received, position);
+      return next;
+    },
   };
 }
 

@@ -5,7 +5,16 @@ import { chan } from "../../../src/core/channel.js";
 import { portOf } from "../../../src/core/end.js";
 import { NetchanError } from "../../../src/errors.js";
 import { defaultLimits } from "../../../src/limits.js";
-import { introduce, readHello, writeRefusal, writeWelcome } from "../../../src/session/handshake.js";
+import {
+  introduce,
+  type Resume,
+  readGreeting,
+  resume,
+  writeRefusal,
+  writeResumed,
+  writeWelcome,
+  wrongDoor,
+} from "../../../src/session/handshake.js";
 import { VirtualTime } from "../../../src/transports/memory.js";
 import { Codec } from "../../../src/wire/codec.js";
 import {
@@ -45,6 +54,8 @@ interface Batch extends Wire {
 }
 interface Handshake extends Wire {
   readonly from: "dialer" | "listener";
+  /** What a listener's answers; without it a hello. */
+  readonly to?: "resume";
   readonly accepts?: unknown;
   readonly code?: string;
 }
@@ -99,7 +110,7 @@ function showField(type: string, field: unknown): unknown {
     return (field as { end: number; value: ValueTail | undefined }[]).map(({ end, value }) =>
       value === undefined ? { end } : { end, value: showTail(value) },
     );
-  return type !== "hello" && type !== "welcome" && isTail(field) ? showTail(field as unknown as ValueTail) : field;
+  return isTail(field) ? showTail(field as unknown as ValueTail) : field;
 }
 function expectedField(type: string, field: unknown): unknown {
   if (type === "try" && Array.isArray(field))
@@ -178,6 +189,7 @@ describe("batches.json", () => {
     sent: true,
     failed: true,
     withdrawn: true,
+    received: true,
     fetch: true,
     claim: true,
     unclaim: true,
@@ -193,10 +205,14 @@ describe("batches.json", () => {
     hello: true,
     welcome: true,
     refused: true,
+    resume: true,
+    resumed: true,
+    "wrong-door": true,
     ack: true,
     ping: true,
     pong: true,
     end: true,
+    page: true,
   };
   const types = [...Object.keys(everyFrame), ...Object.keys(everyControl)].sort();
 
@@ -207,7 +223,7 @@ describe("batches.json", () => {
   it("has each type of frame explained in PROTOCOL.md", () => {
     const specification = readFileSync(new URL("PROTOCOL.md", root), "utf8");
     const sections = [...specification.matchAll(/^#### (.+)$/gm)].flatMap(([, title = ""]) =>
-      [...title.matchAll(/`(\w+)`/g)].map(([, type = ""]) => type),
+      [...title.matchAll(/`([\w-]+)`/g)].map(([, type = ""]) => type),
     );
     expect(sections.sort()).toEqual(types);
   });
@@ -225,11 +241,23 @@ describe("handshake.json", () => {
     yield batch;
     await Promise.resolve();
   }
-  const read = ({ from, ...vector }: Handshake): Promise<unknown> => {
+  const said: Resume = {
+    kind: "resume",
+    session: "0".repeat(32),
+    listener: "1".repeat(32),
+    token: "2".repeat(64),
+    epoch: 1,
+    next: 1,
+    first: 1,
+    credentials: null,
+  };
+  const read = async ({ from, to, ...vector }: Handshake): Promise<unknown> => {
     const batches_ = only(onWire(vector));
-    if (from === "dialer") return readHello(batches_, host);
+    if (from === "dialer") return readGreeting(batches_, host);
     const link = { transport: "vector", send: () => undefined, received: batches_, close: () => undefined };
-    return introduce(link, batches_, host, defaultLimits, undefined);
+    if (to === undefined) return introduce(link, batches_, host, defaultLimits, undefined);
+    const answer = await resume(link, batches_, host, said);
+    return answer.kind === "refused" ? { kind: answer.kind, code: answer.error.code } : answer;
   };
 
   it.each(handshakes.filter(({ code }) => code === undefined))("accepts $name", async (vector) => {
@@ -244,6 +272,9 @@ describe("handshake.json", () => {
     expect(writeWelcome(welcome?.accepts as Parameters<typeof writeWelcome>[0])).toBe(welcome?.wire);
     const refusal = handshakes.find(({ name }) => name === "a refusal of the credentials");
     expect(writeRefusal("SESSION_REFUSED", "the credentials were not accepted")).toBe(refusal?.wire);
+    const resumed = handshakes.find(({ name }) => name === "a resumed");
+    expect(writeResumed(resumed?.accepts as Parameters<typeof writeResumed>[0])).toBe(resumed?.wire);
+    expect(wrongDoor).toBe(handshakes.find(({ name }) => name === "a wrong door")?.wire);
   });
 });
 
