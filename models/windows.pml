@@ -29,7 +29,7 @@
  * Measured: @MEASURED@
  */
 #ifndef VALUES
-#define VALUES 4
+#define VALUES 5
 #endif
 #ifndef WINDOW
 #define WINDOW 4
@@ -43,7 +43,7 @@
 #define BUFFER 2
 #endif
 #ifndef CUTS
-#define CUTS 2
+#define CUTS 3
 #endif
 #define ROOM 3
 #define UNSAID 255

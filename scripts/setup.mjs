@@ -2,7 +2,8 @@
  * Brings a fresh clone to where its commands work; does nothing, in well under a second, when all is there.
  *   node scripts/setup.mjs               the packages of package-lock.json
  *   node scripts/setup.mjs --browsers    and a browser for the tests
- * Needs only Node and npm. A missing package ends it; a missing browser is only reported, because most tests run without one.
+ *   node scripts/setup.mjs --models      and what checks the models of the protocol
+ * Needs only Node and npm. A missing package ends it; what else is missing is only reported, because most tests run without it.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,6 +18,7 @@ const oldestNode = 20;
 if (Number(process.versions.node.split(".")[0]) < oldestNode) fail(`Node ${oldestNode} or newer is needed; this is ${process.version}.`);
 if (!packagesAreInstalled()) installPackages();
 if (process.argv.includes("--browsers") && !(await hasChromium())) await installChromium();
+if (process.argv.includes("--models") && !hasChecker()) installChecker();
 
 /** Is everything that package-lock.json wants in node_modules, in that version? npm keeps its own record there. */
 function packagesAreInstalled() {
@@ -56,11 +58,7 @@ async function hasChromium() {
 async function installChromium() {
   const isRoot = process.getuid?.() === 0;
   if (isRoot && isDebian()) {
-    console.log("setup: installing chromium (apt-get) …");
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const wait = ["-o", "DPkg::Lock::Timeout=300"];
-    run("apt-get", [...wait, "-qq", "update"], { env });
-    run("apt-get", [...wait, "-qq", "install", "-y", "--no-install-recommends", "chromium"], { env });
+    installDebian("chromium");
     if (await hasChromium()) return;
   }
   console.log("setup: installing Chromium (playwright install) …");
@@ -74,6 +72,31 @@ async function installChromium() {
       "  npx playwright install --with-deps chromium        elsewhere",
     ].join("\n"),
   );
+}
+
+function hasChecker() {
+  return spawnSync("spin", ["-V"]).status === 0 && spawnSync("gcc", ["--version"]).status === 0;
+}
+
+/** Spin writes a checker in C for each model. */
+function installChecker() {
+  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) installDebian("spin", "gcc", "libc6-dev");
+  if (hasChecker()) return;
+  console.error(
+    [
+      "setup: there is no Spin or no gcc, and they could not be installed. `npm run models` will fail; all others run. Either of these helps:",
+      "  sudo apt-get install spin gcc libc6-dev            Debian, Ubuntu",
+      "  https://spinroot.com                               elsewhere",
+    ].join("\n"),
+  );
+}
+
+function installDebian(...packages) {
+  console.log(`setup: installing ${packages.join(" ")} (apt-get) …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const wait = ["-o", "DPkg::Lock::Timeout=300"];
+  run("apt-get", [...wait, "-qq", "update"], { env });
+  run("apt-get", [...wait, "-qq", "install", "-y", "--no-install-recommends", ...packages], { env });
 }
 
 /** Ubuntu's chromium package only leads to a snap, which does not run in containers. */

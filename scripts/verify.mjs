@@ -14,6 +14,7 @@ const gates = [
   { name: "build", command: "npm run --silent build" },
   { name: "typecheck", command: "npm run --silent typecheck" },
   { name: "package", command: "npm run --silent package:check" },
+  { name: "models", command: "node scripts/models.mjs", totals: true },
   { name: "vitest", command: "vitest run --allowOnly=false", totals: true },
   { name: "playwright", command: "npm run --silent e2e -- --forbid-only", totals: true },
 ];

@@ -22,6 +22,7 @@ import {
   readGreeting,
   sendSafely,
   told,
+  writeEnd,
   writeRefusal,
   writeResumed,
   writeWelcome,
@@ -29,6 +30,7 @@ import {
 } from "./session/handshake.js";
 import { type Host, unguessableId } from "./session/host.js";
 import { closeLink, type LinkRequest } from "./session/link.js";
+import type { Finish } from "./session/session.js";
 import { Ticket } from "./ticket.js";
 
 /** A session, as long as its dialer may come back for it. */
@@ -38,7 +40,7 @@ interface Known {
   readonly waiting: Await;
   epoch: number;
   /** Set once it has ended: how, for a dialer that comes too late to have heard. */
-  ended?: { readonly error: NetchanError; readonly forget: Timer };
+  ended?: { readonly finish: Finish; readonly forget: Timer };
 }
 
 /** To whoever shows a session that is not here, not any more, or not with that token: all the same. */
@@ -47,6 +49,24 @@ function unknownSession(): NetchanError {
 }
 /** A link of an attempt that another has overtaken. */
 class Overtaken extends Error {}
+/** The session is over: its dialer gets the word that it missed. */
+class Missed extends Error {
+  constructor(readonly finish: Finish) {
+    super();
+  }
+}
+
+function answerTo(error: unknown): string | undefined {
+  if (error instanceof Overtaken) return undefined;
+  if (error instanceof Missed) {
+    const { reason, error: cause } = error.finish;
+    if (cause === undefined) return writeRefusal("SESSION_CLOSED", "the session was closed");
+    return (reason === "aborted" ? writeEnd : writeRefusal)(cause.code, plainMessage(cause));
+  }
+  const refusal = NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "not admitted");
+  // A link that failed, or was too slow, says nothing about a session: its dialer may try another.
+  return refusal.scope === "link" ? undefined : writeRefusal(refusal.code, plainMessage(refusal));
+}
 
 export interface AdmissionSettings {
   readonly options: ListenOptions;
@@ -84,9 +104,8 @@ export class Admission {
     this.#strangers.add(link);
     void this.#greet(link, host, request)
       .catch((error: unknown) => {
-        const refusal = NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "not admitted");
-        // A link that failed, or was too slow, says nothing about a session: its dialer may try another.
-        if (!(error instanceof Overtaken) && refusal.scope !== "link") sendSafely(link, writeRefusal(refusal.code, plainMessage(refusal)));
+        const answer = answerTo(error);
+        if (answer !== undefined) sendSafely(link, answer);
         closeLink(link, "not admitted");
       })
       .finally(() => {
@@ -159,14 +178,14 @@ export class Admission {
   #remember(known: Known, resumes: boolean, host: Host): void {
     const { peer } = known;
     if (resumes) this.#known.set(peer.id, known);
-    void peer.ended.then(({ reason, error }) => {
+    void peer.ended.then(({ reason }) => {
       this.live.delete(peer);
       if (!resumes || reason === "lost" || this.closed) {
         this.#known.delete(peer.id);
         return;
       }
       const forget = deadline(host.clock, this.#settings.checked.resumeWindowMs, () => this.#known.delete(peer.id));
-      known.ended = { error: error ?? new NetchanError("SESSION_CLOSED", "the session was closed"), forget };
+      known.ended = { finish: peer.session.ended ?? { reason, error: undefined }, forget };
     });
   }
 
@@ -179,7 +198,7 @@ export class Admission {
     const known = this.#known.get(resume.session);
     if (known === undefined || !known.ticket.accepts(resume.token)) throw unknownSession();
     const check = (): void => {
-      if (known.ended !== undefined) throw known.ended.error;
+      if (known.ended !== undefined) throw new Missed(known.ended.finish);
       if (known.peer.session.ended !== undefined || this.#known.get(resume.session) !== known) throw unknownSession();
       if (resume.epoch <= known.epoch) throw new Overtaken();
     };

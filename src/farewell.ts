@@ -95,10 +95,6 @@ export class Farewell {
     this.#timer = this.host.clock.start(goodbyeMs, () => this.session.finish(closed));
     this.session.leave(closed); // not before the other side has heard everything
   }
-  /** A goodbye is under way. */
-  get parted(): boolean {
-    return this.#begun;
-  }
   finished(): void {
     this.#timer?.cancel();
   }

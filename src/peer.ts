@@ -194,12 +194,7 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
   #endsInMs(): number {
     return Math.max(0, this.#endsAt - this.#host.clock.now());
   }
-  finished(reported: Finish): void {
-    // A listener that is gone after it has said it would go has closed the session, whatever it answers to one who comes back.
-    const finish: Finish =
-      reported.reason === "aborted" && reported.error?.code === "SESSION_CLOSED" && this.#farewell.parted
-        ? { reason: "closed", error: undefined }
-        : reported;
+  finished(finish: Finish): void {
     this.#comeback.over();
     this.#farewell.finished();
     const graceful = finish.reason === "closed" && this.#farewell.answered;

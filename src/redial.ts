@@ -34,7 +34,7 @@ export interface RedialSettings {
 
 type Answer =
   | { readonly answer: Resumed; readonly link: Link; readonly batches: AsyncIterator<string | Uint8Array> }
-  | { readonly refusal: NetchanError };
+  | { readonly finish: Finish };
 
 /** When the window is over an attempt may take this much longer, milliseconds: it is the listener who judges, if it can be asked. */
 const lastAttemptMs = 1_000;
@@ -42,9 +42,10 @@ const lastAttemptMs = 1_000;
 const wakeMs = 5_000;
 
 /** How a session ends that its listener does not resume. */
-function reasonOf({ code }: NetchanError): Finish["reason"] {
-  if (code === "SESSION_LOST") return "lost";
-  return code === "SESSION_REFUSED" || code === "VERSION_MISMATCH" ? "refused" : "aborted";
+function finishOf(error: NetchanError): Finish {
+  if (error.code === "SESSION_CLOSED") return { reason: "closed", error: undefined };
+  if (error.code === "SESSION_LOST") return { reason: "lost", error };
+  return { reason: error.code === "SESSION_REFUSED" || error.code === "VERSION_MISMATCH" ? "refused" : "aborted", error };
 }
 
 export class Redial implements Comeback {
@@ -176,9 +177,9 @@ export class Redial implements Comeback {
       credentials,
     });
     if (answer.kind === "wrong-door") throw new NetchanError("DIAL_FAILED", "another process than the session's answered");
-    if (answer.kind === "refused") {
-      link.close("refused");
-      return { refusal: answer.error };
+    if (answer.kind !== "resumed") {
+      link.close("the session has ended");
+      return { finish: answer.kind === "end" ? { reason: "aborted", error: answer.error } : finishOf(answer.error) };
     }
     this.#token = answer.token;
     return { answer, link, batches };
@@ -187,7 +188,7 @@ export class Redial implements Comeback {
   #answered(won: Answer): void {
     this.#trying = undefined;
     const { session } = this.peer;
-    if ("refusal" in won) session.finish({ reason: reasonOf(won.refusal), error: won.refusal });
+    if ("finish" in won) session.finish(won.finish);
     else session.attach(won.link, won.batches, won.answer);
   }
   #failed(error: unknown): void {

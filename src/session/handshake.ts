@@ -62,8 +62,11 @@ export interface Resumed {
   readonly next: number;
   readonly first: number;
 }
-/** The listener's answer to a resume. A refusal is final; behind a wrong door is another listener than the session's. */
-export type ResumeAnswer = Resumed | { readonly kind: "wrong-door" } | { readonly kind: "refused"; readonly error: NetchanError };
+/**
+ * The listener's answer to a resume. A refusal is final, and so is the end of a session that was aborted meanwhile; behind a wrong door is
+ * another listener than the session's.
+ */
+export type ResumeAnswer = Resumed | { readonly kind: "wrong-door" } | { readonly kind: "refused" | "end"; readonly error: NetchanError };
 
 export function told(limits: Limits): ToldLimits {
   const { maxFrameBytes, maxValueBytes, maxQueuedBytes, maxChannels, maxPendingOperations } = limits;
@@ -188,7 +191,7 @@ export async function introduce(
 export async function resume(link: Link, batches: Batches, host: Host, { kind, ...resume }: Resume): Promise<ResumeAnswer> {
   const { type, fields } = await converse(link, batches, host, kind, resume);
   if (type === "wrong-door") return { kind: type };
-  if (type === "refused" || type === "end") return { kind: "refused", error: remoteError(fields[0], fields[1]) };
+  if (type === "refused" || type === "end") return { kind: type, error: remoteError(fields[0], fields[1]) };
   if (type !== "resumed") throw violation(`a ${type} frame in place of a resumed`);
   const resumed = fieldsOf(fields[0]);
   return {
@@ -234,6 +237,10 @@ export function writeResumed({ token, next, first }: Omit<Resumed, "kind">): str
 /** … no … */
 export function writeRefusal(code: ErrorCode, text: string): string {
   return JSON.stringify([["refused", code, text]]);
+}
+/** What a dialer missed that comes back to a session which was aborted meanwhile. */
+export function writeEnd(code: ErrorCode, text: string): string {
+  return JSON.stringify([["end", code, text]]);
 }
 /** … or not here. */
 export const wrongDoor = JSON.stringify([["wrong-door"]]);

@@ -11,7 +11,6 @@
  * Source: PROTOCOL.md "Numbers and acknowledgements", "Resume".
  */
 import type { Limits } from "../contract.js";
-import type { Timer } from "../core/clock.js";
 import { NetchanError, plainMessage } from "../errors.js";
 import { type Control, type Frame, readBatch, writeBatch } from "../wire/frame.js";
 import type { Batches } from "./handshake.js";
@@ -20,6 +19,7 @@ import { closeLink, dropLink, type Link } from "./link.js";
 import { Liveness } from "./liveness.js";
 import { Outbox, type Posted } from "./outbox.js";
 import { Pings } from "./pings.js";
+import { Receipts } from "./receipts.js";
 import { remoteError } from "./remote-error.js";
 
 /** How a session ended, before the application hears of it. */
@@ -57,12 +57,6 @@ export interface Position {
   readonly first: number;
 }
 
-/** An acknowledgement is due after so many frames … */
-const ackFrames = 32;
-/** … or so many bytes … */
-const ackBytes = 64 * 1024;
-/** … or so long after a frame, at the latest. */
-const ackMs = 50;
 /** Frames without a value that may wait or be kept until they are acknowledged. */
 const mostAnswers = 100_000;
 /** Characters of an error text that crosses the wire. */
@@ -90,11 +84,7 @@ export class Session {
   /** The last frames go out whatever the link says: nobody comes back to send them. */
   #parting = false;
 
-  #received = 0;
-  #ackSent = 0;
-  #ackWanted = false;
-  #unackedBytes = 0;
-  #ackTimer: Timer | undefined;
+  readonly #receipts: Receipts;
   /** The other side was silent and has been asked whether it is there. */
   #rousing = false;
   /** The page this side lives in is hidden. */
@@ -105,6 +95,7 @@ export class Session {
     this.#owner = owner;
     this.#peerLimits = peerLimits;
     this.#outbox = new Outbox(limits.maxReplayBytes);
+    this.#receipts = new Receipts(host.clock, () => this.#flush());
     this.#pings = new Pings(host.clock, (id) => this.control(`["ping",${id}]`));
     this.#liveness = new Liveness(
       host,
@@ -137,7 +128,7 @@ export class Session {
     return this.#link !== undefined && this.#liveness.fresh;
   }
   get position(): Position {
-    return { next: this.#received + 1, first: this.#outbox.acknowledged + 1 };
+    return { next: this.#receipts.received + 1, first: this.#outbox.acknowledged + 1 };
   }
   /** Frames, bytes and pings that are still held: all zero when everything has settled. */
   get stats(): { readonly kept: number; readonly keptBytes: number; readonly waiting: number; readonly pings: number } {
@@ -161,7 +152,7 @@ export class Session {
     this.#transport = link.transport;
     this.#outbox.rewind();
     if (position !== undefined && !this.#agrees(position)) return;
-    this.#ackWanted = true; // tells the listener that its answer has arrived
+    this.#receipts.wanted = true; // tells the listener that its answer has arrived
     this.#liveness.hidden = this.#hidden;
     this.#liveness.start();
     if (this.#hidden) this.control(`["page","hidden"]`);
@@ -174,8 +165,9 @@ export class Session {
 
   #agrees({ next, first }: Position): boolean {
     try {
-      if (first > this.#received + 1)
-        throw new NetchanError("PROTOCOL_VIOLATION", `frames from ${this.#received + 1} on are wanted, and available only from ${first}`);
+      const wanted = this.#receipts.received + 1;
+      if (first > wanted)
+        throw new NetchanError("PROTOCOL_VIOLATION", `frames from ${wanted} on are wanted, and available only from ${first}`);
       // An acknowledgement over the old link may have overtaken this.
       this.#outbox.acknowledge(Math.max(next - 1, this.#outbox.acknowledged));
       return true;
@@ -210,7 +202,7 @@ export class Session {
     this.#link = undefined;
     this.#liveness.stop();
     this.#blocked = this.#rousing = false;
-    this.#stopAckTimer();
+    this.#receipts.stop();
   }
   /** The present link is given up, if there is one. */
   unlink(error: NetchanError): void {
@@ -260,13 +252,14 @@ export class Session {
   #flush(): void {
     const link = this.#link;
     if (this.#finish !== undefined || link === undefined) return;
-    if (this.#outbox.waiting > 0 || this.#ackDue()) this.#ackWanted ||= this.#received > this.#ackSent;
+    const receipts = this.#receipts;
+    if (this.#outbox.waiting > 0 || receipts.isDue) receipts.wanted ||= receipts.untold;
     // A character may take three bytes; a single frame that is larger has been measured.
     const limit = Math.min(batchBytes, Math.floor(this.#peerLimits.maxFrameBytes / 3) - 64);
     while (this.#link === link && (!this.#blocked || this.#parting)) {
       const writing = this.#outbox.take(limit);
-      if (writing === undefined && !this.#ackWanted) return;
-      const texts = this.#ackWanted ? [this.#acknowledge(), ...(writing?.texts ?? [])] : (writing?.texts ?? []);
+      if (writing === undefined && !receipts.wanted) return;
+      const texts = receipts.wanted ? [receipts.tell(), ...(writing?.texts ?? [])] : (writing?.texts ?? []);
       this.#write(link, writeBatch(texts, writing?.blobs ?? []));
     }
   }
@@ -299,15 +292,10 @@ export class Session {
     if (this.#finish !== undefined) return false;
     this.#liveness.heard();
     try {
-      this.#unackedBytes += batch.length;
+      this.#receipts.arrived(batch.length);
       for (const frame of readBatch(batch)) {
         if (frame.number === undefined) this.#control(frame);
-        else if (frame.number > this.#received + 1)
-          throw new NetchanError("PROTOCOL_VIOLATION", `frame ${frame.number} came after frame ${this.#received}`);
-        else if (frame.number === this.#received + 1) {
-          this.#received++;
-          this.#owner.frame(frame);
-        }
+        else if (this.#receipts.accept(frame.number)) this.#owner.frame(frame);
         if (this.ended !== undefined) return false;
       }
     } catch (error) {
@@ -349,40 +337,12 @@ export class Session {
     throw new NetchanError("PROTOCOL_VIOLATION", `a ${type} frame does not belong here`);
   }
 
-  #ackDue(): boolean {
-    return this.#received - this.#ackSent >= ackFrames || this.#unackedBytes >= ackBytes;
-  }
-
   #ackSoon(): void {
-    if (this.#received === this.#ackSent || this.#finish !== undefined) return;
-    if (this.#ackDue()) this.#flushSoon();
-    else if (this.#leaving !== undefined) {
-      this.#ackWanted = true; // the other side waits for nothing else
-      this.#flushSoon();
-    } else
-      this.#ackTimer ??= this.#host.clock.start(
-        ackMs,
-        () => {
-          this.#ackTimer = undefined;
-          if (this.#finish !== undefined || this.#received === this.#ackSent) return;
-          this.#ackWanted = true;
-          this.#flush();
-        },
-        "idle",
-      );
-  }
-
-  /** @returns the frame that acknowledges all that was received. */
-  #acknowledge(): string {
-    this.#ackWanted = false;
-    this.#ackSent = this.#received;
-    this.#unackedBytes = 0;
-    this.#stopAckTimer();
-    return `["ack",${this.#received}]`;
-  }
-  #stopAckTimer(): void {
-    this.#ackTimer?.cancel();
-    this.#ackTimer = undefined;
+    const receipts = this.#receipts;
+    if (!receipts.untold || this.#finish !== undefined) return;
+    receipts.wanted ||= this.#leaving !== undefined; // the other side waits for nothing else
+    if (receipts.wanted || receipts.isDue) this.#flushSoon();
+    else receipts.later();
   }
 
   // ── liveness ──
@@ -423,7 +383,7 @@ export class Session {
   /** Both sides have said goodbye: ends as soon as the other side has acknowledged everything. */
   leave(finish: Finish): void {
     this.#leaving = finish;
-    this.#ackWanted = true;
+    this.#receipts.wanted = true;
     this.#part();
     this.#leave();
   }

@@ -203,15 +203,37 @@ describe("a link of one's own making", () => {
     await server.close();
   });
 
-  it("is lost for both when it ends without a goodbye", async () => {
+  it("is lost for both when it ends without a goodbye and is not made again", async () => {
     const server = await listen<string>(0);
     const [here, there] = carrierPigeons();
     server.accept(there);
-    const far = await dial<string>(async () => here);
+    const far = await dial<string>(async () => here, { reconnect: false });
     const near: Peer = await take(server.peers);
     here.close();
     expect((await far.ended).reason).toBe("lost");
     expect((await near.ended).reason).toBe("lost");
+    await server.close();
+  });
+
+  it("is made again when it ends without a goodbye, and carries the session on", async () => {
+    const server = await listen<string>(0);
+    const made: Link[] = [];
+    const far = await dial<string>(
+      async () => {
+        const [here, there] = carrierPigeons();
+        server.accept(there);
+        made.push(here);
+        return here;
+      },
+      { reconnect: { minMs: 10, maxMs: 10 } },
+    );
+    const near: Peer<string> = await take(server.peers);
+    made[0]?.close();
+    await Promise.all([near.send("back"), take(far.receive)]);
+    expect(made).toHaveLength(2);
+    expect(server.connected.size).toBe(1);
+    await far.close();
+    expect((await near.ended).reason).toBe("closed");
     await server.close();
   });
 

@@ -1,5 +1,5 @@
-/** A network that fails, on a virtual clock: what both sides are told, and when. */
-import { type Channel, chan, dial, type Peer, type ReceiveChannel, type SendChannel } from "netchan";
+/** Sessions that are lost for good, on a virtual clock: what both sides are told, and when. How they survive a cut is in resume.test.ts. */
+import { type Channel, chan, type DialOptions, dial, type ListenOptions, type Peer, type ReceiveChannel, type SendChannel } from "netchan";
 import { memoryNetwork } from "netchan/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { all, codeOf, errorOf, inMemory, isPending, noUnhandledRejections, range, take, useWorld } from "./support.js";
@@ -9,15 +9,42 @@ beforeEach(() => {
   network = memoryNetwork({ seed: 7 });
 });
 
-describe("a link that is cut", () => {
+/** How a session is lost: nobody comes back for it, or not in time. */
+const ways: readonly {
+  readonly name: string;
+  readonly listen: ListenOptions<never>;
+  readonly dial: DialOptions;
+  readonly lose: (kind?: "clean" | "half-open") => Promise<void>;
+}[] = [
+  {
+    name: "whose dialer does not reconnect",
+    listen: {},
+    dial: { reconnect: false },
+    lose: async (kind) => {
+      network.cut(kind);
+      await network.settle();
+    },
+  },
+  {
+    name: "that nobody mends within the window",
+    listen: { resumeWindowMs: 1_000, heartbeatMs: 200 },
+    dial: {},
+    lose: async (kind) => {
+      network.cut(kind);
+      await network.advance(2_500);
+    },
+  },
+];
+
+describe.each(ways)("a link that is cut, $name,", ({ listen: listenOptions, dial: dialOptions, lose }) => {
   noUnhandledRejections();
   const world = useWorld(() => inMemory(network));
+  const pair = <T>(options: ListenOptions<T> = {}) => world().pair<T>({ ...options, ...listenOptions } as ListenOptions<T>, dialOptions);
 
-  it("ends the session as lost on both sides at once", async () => {
-    const { server, near, far } = await world().pair<number>();
+  it("ends the session as lost on both sides", async () => {
+    const { server, near, far } = await pair<number>();
     const feeds = [near.statuses(), far.statuses()];
-    network.cut("clean");
-    await network.settle();
+    await lose();
     for (const peer of [near, far]) {
       const end = await peer.ended;
       expect(end).toMatchObject({ reason: "lost", undelivered: [], error: { code: "SESSION_LOST", scope: "session", retryable: true } });
@@ -31,10 +58,10 @@ describe("a link that is cut", () => {
   });
 
   it("rejects what is pending: sends with an outcome, receives never as done", async () => {
-    const { near, far } = await world().pair<number>();
+    const { near, far } = await pair<number>();
     const sends = [far.send(1), near.send(2)];
     await network.settle();
-    network.cut();
+    await lose();
     for (const send of sends) {
       const error = await errorOf(send);
       expect(error.code).toBe("SESSION_LOST");
@@ -49,19 +76,19 @@ describe("a link that is cut", () => {
   });
 
   it("rejects receives that were waiting", async () => {
-    const { near, far } = await world().pair<number>();
-    const waiting = [far.receive(), near.receive(), all(far.receive), all(near.receive)];
+    const { near, far } = await pair<number>();
+    const codes = [far.receive(), near.receive(), all(far.receive), all(near.receive)].map(codeOf);
     await network.settle();
-    network.cut();
-    for (const operation of waiting) expect(await codeOf(operation)).toBe("SESSION_LOST");
+    await lose();
+    for (const code of codes) expect(await code).toBe("SESSION_LOST");
   });
 
   it("leaves what the dialer had buffered at the listener to be received, then SESSION_LOST", async () => {
-    const { server, near, far } = await world().pair<number>({ capacity: 3 });
+    const { server, near, far } = await pair<number>({ capacity: 3 });
     for (const value of range(3)) await far.send(value);
     const fourth = far.send(3);
     await network.settle();
-    network.cut();
+    await lose();
     await near.ended;
     expect((await errorOf(fourth)).code).toBe("SESSION_LOST");
     expect([await take(near.receive), await take(server.receive), await take(near.receive)]).toEqual([0, 1, 2]);
@@ -70,14 +97,14 @@ describe("a link that is cut", () => {
   });
 
   it("lists what the listener had buffered as undelivered, in order", async () => {
-    const { near, far } = await world().pair<string>({ capacity: 2 });
+    const { near, far } = await pair<string>({ capacity: 2 });
     await near.send("a");
     await near.send("b");
     const third = near.send("c");
     expect(await take(far.receive)).toBe("a");
     await third;
     await network.settle();
-    network.cut();
+    await lose();
     const end = await near.ended;
     expect(end.undelivered).toEqual([
       { send: near.send, value: "b", outcome: "not-sent" },
@@ -88,20 +115,55 @@ describe("a link that is cut", () => {
   });
 
   it("settles ends that travelled: holders, homes and questions", async () => {
-    const { near, far } = await world().pair<Channel<number>>();
+    const { near, far } = await pair<Channel<number>>();
     const home = chan<number>();
     far.send({ send: home.send, receive: home.receive });
     const remote = await take(near.receive);
-    const operations = [remote.receive(), home.receive()];
+    const codes = [remote.receive(), home.receive()].map(codeOf);
     home.send[Symbol.dispose]();
     await network.settle();
-    network.cut();
-    for (const operation of operations) expect(await codeOf(operation)).toBe("SESSION_LOST");
+    await lose();
+    for (const code of codes) expect(await code).toBe("SESSION_LOST");
     expect(await errorOf(remote.send(1))).toMatchObject({ code: "SESSION_LOST", outcome: "not-sent" });
   });
 
-  it("is noticed, when it only falls silent, within three heartbeats on both sides", async () => {
-    const { near, far } = await world().pair<number>({ heartbeatMs: 1_000 }, { heartbeatMs: 1_000 });
+  it("gives a task to another worker when it was offered and not answered", async () => {
+    const server = await world().listen<never, string>({ whenInDoubt: "redeliver", ...listenOptions });
+    const one = await world().dial(server, dialOptions);
+    const first = codeOf(one.far.receive());
+    await network.settle();
+    network.cut("half-open");
+    const sent = server.send("task");
+    await network.settle();
+    await lose("half-open");
+    network.heal();
+    const two = await world().dial(server, { reconnect: false });
+    const second = two.far.receive();
+    await network.advance(50_000);
+    expect(await first).toBe("SESSION_LOST");
+    expect((await second).value).toBe("task");
+    await sent;
+  });
+
+  it("rejects RECEIVER_LOST, by default, for a value in doubt", async () => {
+    const server = await world().listen<never, string>(listenOptions);
+    const { far } = await world().dial(server, dialOptions);
+    const first = codeOf(far.receive());
+    await network.settle();
+    network.cut("half-open");
+    const outcome = errorOf(server.send("task"));
+    await network.advance(50_000);
+    expect(await first).toBe("SESSION_LOST");
+    expect(await outcome).toMatchObject({ code: "RECEIVER_LOST", outcome: "unknown", retryable: true });
+  });
+});
+
+describe("a link that falls silent", () => {
+  noUnhandledRejections();
+  const world = useWorld(() => inMemory(network));
+
+  it("is noticed within three heartbeats on both sides", async () => {
+    const { near, far } = await world().pair<number>({ heartbeatMs: 1_000 }, { heartbeatMs: 1_000, reconnect: false });
     const waiting = far.receive();
     const sent = near.send(1);
     expect((await waiting).value).toBe(1);
@@ -109,16 +171,16 @@ describe("a link that is cut", () => {
     await network.advance(60_000);
     expect([near.status.state, far.status.state]).toEqual(["connected", "connected"]);
     network.cut("half-open");
-    const late = far.send(2);
+    const late = errorOf(far.send(2));
     expect(await isPending(network, Promise.race([near.ended, far.ended, late]))).toBe(true);
     await network.advance(3_500);
     expect(await near.ended).toMatchObject({ reason: "lost", error: { code: "SESSION_LOST" } });
     expect(await far.ended).toMatchObject({ reason: "lost", error: { code: "SESSION_LOST" } });
-    expect(await errorOf(late)).toMatchObject({ code: "SESSION_LOST", outcome: "unknown" });
+    expect(await late).toMatchObject({ code: "SESSION_LOST", outcome: "unknown" });
   });
 
   it("is noticed by a dialer within three heartbeats of its own", async () => {
-    const { far } = await world().pair<number>({}, { heartbeatMs: 1_000 });
+    const { far } = await world().pair<number>({}, { heartbeatMs: 1_000, reconnect: false });
     await network.advance(60_000);
     expect(far.status.state).toBe("connected");
     network.cut("half-open");
@@ -127,7 +189,7 @@ describe("a link that is cut", () => {
   });
 
   it("is noticed by default within 45 s", async () => {
-    const { near, far } = await world().pair<number>();
+    const { near, far } = await world().pair<number>({}, { reconnect: false });
     network.cut("half-open");
     await network.advance(47_000);
     expect([(await near.ended).reason, (await far.ended).reason]).toEqual(["lost", "lost"]);
@@ -144,38 +206,6 @@ describe("a link that is cut", () => {
     expect(await take(server.receive)).toBe(1);
     await far.close({ drainMs: 0 });
     await server.close();
-  });
-
-  it("gives a task to another worker when it was offered and not answered", async () => {
-    const server = await world().listen<never, string>({ whenInDoubt: "redeliver" });
-    const one = await world().dial(server);
-    const first = one.far.receive();
-    await network.settle();
-    network.cut("half-open");
-    const sent = server.send("task");
-    await network.settle();
-    network.heal();
-    const two = await world().dial(server);
-    const second = two.far.receive();
-    await network.advance(50_000);
-    expect(await codeOf(first)).toBe("SESSION_LOST");
-    expect((await second).value).toBe("task");
-    await sent;
-  });
-
-  it("rejects RECEIVER_LOST, by default, for a value in doubt", async () => {
-    const server = await world().listen<never, string>();
-    const { far } = await world().dial(server);
-    const home = chan<string>();
-    const first = far.receive();
-    await network.settle();
-    network.cut("half-open");
-    const sent = server.send("task");
-    const outcome = errorOf(sent);
-    await network.advance(50_000);
-    expect(await codeOf(first)).toBe("SESSION_LOST");
-    expect(await outcome).toMatchObject({ code: "RECEIVER_LOST", outcome: "unknown", retryable: true });
-    home.send.close();
   });
 });
 
@@ -206,7 +236,7 @@ describe("a network in memory", () => {
     const shaky = memoryNetwork({ seed: 3, cutEveryMs: [1_000, 2_000] });
     const server = shaky.listen<number>();
     for (const _ of range(3)) {
-      const far = await dial(shaky.address(server.accept));
+      const far = await dial(shaky.address(server.accept), { reconnect: false });
       await shaky.advance(2_500);
       expect((await far.ended).reason).toBe("lost");
     }

@@ -15,9 +15,9 @@ export const faultKinds = {
   "half-open towards the listener": "link",
   "half-open towards the dialer": "link",
   "half-open both ways": "link",
-  "delay": "link",
+  delay: "link",
   "another link (reconnect)": "none",
-  "outage": "none",
+  outage: "none",
   "stall, short": "none",
   "stall, longer than the window": "none",
   "sleep: a stall with the links cut": "none",
@@ -126,7 +126,8 @@ export function strike(world: World, line: Line, fault: Fault): State | undefine
       break;
     case "outage":
       // Around the window on purpose: its end races the return.
-      line.outageUntil = world.now + (windowMs < 60_000 ? windowMs + world.pick([-windowMs, -windowMs / 2, -20, -1, 0, 1, 20]) : world.below(5_000));
+      line.outageUntil =
+        world.now + (windowMs < 60_000 ? windowMs + world.pick([-windowMs, -windowMs / 2, -20, -1, 0, 1, 20]) : world.below(5_000));
       if (windowMs < 60_000) line.mortal = true;
       for (const wire of cable?.wires ?? []) wire.break(0);
       break;
@@ -151,7 +152,8 @@ export function strike(world: World, line: Line, fault: Fault): State | undefine
       break;
   }
   // A process that stood still, or whose clock jumped, finds windows over that others would have waited for.
-  if (windowMs < 60_000 || fault === "clock jump") for (const other of world.lines) if (other.ends.includes(process.name)) other.mortal = true;
+  if (windowMs < 60_000 || fault === "clock jump")
+    for (const other of world.lines) if (other.ends.includes(process.name)) other.mortal = true;
   return state;
 }
 

@@ -177,6 +177,7 @@ class Program {
     const value = this.#value(process, channel.index);
     const part: Part = { channel, value: value.value };
     const operation = this.history.begin(process, "send", [part]);
+    operation.end = send;
     send(value, this.#options(operation)).then(
       () => this.history.settle(operation, { done: part }),
       (error: unknown) => this.history.settle(operation, { error }),

@@ -96,7 +96,8 @@ export class World {
     for (const line of this.lines) {
       if (!line.ends.includes(name)) continue;
       line.mortal = true;
-      for (const { wires } of line.cables) for (const wire of wires) wire.to === process ? (wire.silent = true) : wire.break(wire.queue.length);
+      for (const { wires } of line.cables)
+        for (const wire of wires) wire.to === process ? (wire.silent = true) : wire.break(wire.queue.length);
     }
   }
 
@@ -109,7 +110,10 @@ export class World {
     const listener = this.#listeners[left] as LinkListener;
     const line: Wiring = { cables: [], outageUntil: 0 };
     this.#wirings.push(line);
-    const address = inWorld(({ signal }: { readonly signal: AbortSignal }) => this.#open(left, right, line, signal), (this.processes[right] as Process).host);
+    const address = inWorld(
+      ({ signal }: { readonly signal: AbortSignal }) => this.#open(left, right, line, signal),
+      (this.processes[right] as Process).host,
+    );
     const arrived = listener.peers();
     const dialed = dial(address, { ...this.#options(), reconnect: { minMs: 10, maxMs: 200 } });
     let near: SessionPeer | undefined;
@@ -234,7 +238,12 @@ export class World {
       const over = line.ends.map((name, side) => this.processes[name]?.dead === true || line.peers[side]?.session.ended !== undefined);
       if (over.some((one) => one)) return over.every((one) => one);
       const cable = line.cables.find(({ dialerSide }) => dialerSide === far.session.link);
-      if (cable === undefined || near.session.link !== cable.listenerSide || cable.wires.some(({ silent, over, queue }) => silent || over || queue.length > 0)) return false;
+      if (
+        cable === undefined ||
+        near.session.link !== cable.listenerSide ||
+        cable.wires.some(({ silent, over, queue }) => silent || over || queue.length > 0)
+      )
+        return false;
       return [near, far].every(({ session }) => session.stats.kept === 0 && session.stats.waiting === 0);
     });
   }
@@ -250,6 +259,8 @@ export class World {
       if (this.now >= until) break;
       this.pass(60_000);
     }
-    throw new Error(`LIVE: the network never becomes quiet (${this.lines.map(({ peers }) => peers.map(({ status }) => status.state).join("–")).join(", ")})`);
+    throw new Error(
+      `LIVE: the network never becomes quiet (${this.lines.map(({ peers }) => peers.map(({ status }) => status.state).join("–")).join(", ")})`,
+    );
   }
 }

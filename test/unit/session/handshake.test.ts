@@ -193,7 +193,7 @@ describe("a dialer that comes back", () => {
   it.each([
     ["a wrong door", wrongDoor, { kind: "wrong-door" }],
     ["a refusal", writeRefusal("SESSION_LOST", "gone"), { kind: "refused", error: { code: "SESSION_LOST" } }],
-    ["an end", '[["end","SESSION_CLOSED","gone"]]', { kind: "refused", error: { code: "SESSION_CLOSED" } }],
+    ["an end", '[["end","SESSION_CLOSED","gone"]]', { kind: "end", error: { code: "SESSION_CLOSED" } }],
     ["a refusal of a code of its own", '[["refused","constructor",7]]', { kind: "refused", error: { code: "PROTOCOL_VIOLATION" } }],
   ])("takes %s for an answer", async (_what, batch, expected) => {
     const { time, incoming, answered } = returning();

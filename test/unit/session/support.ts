@@ -1,6 +1,7 @@
 /** What session tests are written with: links that do what they are told, and a session on a virtual clock. */
 
 import type { Limits, Link } from "../../../src/contract.js";
+import type { Clock, Timer } from "../../../src/core/clock.js";
 import type { NetchanError } from "../../../src/errors.js";
 import { defaultLimits } from "../../../src/limits.js";
 import { type Finish, type Position, Session, type SessionOwner } from "../../../src/session/session.js";
@@ -205,4 +206,49 @@ function textOf(batch: Uint8Array): string {
 /** Numbered frames `from` to `to`, as the other side sends them. */
 export function numbered(from: number, to: number): (readonly unknown[])[] {
   return Array.from({ length: to - from + 1 }, (_, index) => [from + index, "take", 2, from + index]);
+}
+
+interface Armed {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** A clock that can stand still with its process: `sleep` passes time in which no timer fires. */
+export class SleepyClock implements Clock {
+  #now = 0;
+  #timers: Armed[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+  date(): Date {
+    return new Date(this.#now);
+  }
+  start(ms: number, callback: () => void): Timer {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((one) => one !== timer);
+      },
+    };
+  }
+  get armed(): number {
+    return this.#timers.length;
+  }
+  /** Nothing runs meanwhile. What has become due runs with the next `pass`, late. */
+  sleep(ms: number): void {
+    this.#now += ms;
+  }
+  pass(ms = 0): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const [next] = [...this.#timers].sort((one, other) => one.at - other.at);
+      if (next === undefined || next.at > until) break;
+      this.#timers = this.#timers.filter((one) => one !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+    }
+    this.#now = until;
+  }
 }

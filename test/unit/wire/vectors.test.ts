@@ -257,7 +257,7 @@ describe("handshake.json", () => {
     const link = { transport: "vector", send: () => undefined, received: batches_, close: () => undefined };
     if (to === undefined) return introduce(link, batches_, host, defaultLimits, undefined);
     const answer = await resume(link, batches_, host, said);
-    return answer.kind === "refused" ? { kind: answer.kind, code: answer.error.code } : answer;
+    return answer.kind === "refused" || answer.kind === "end" ? { kind: answer.kind, code: answer.error.code } : answer;
   };
 
   it.each(handshakes.filter(({ code }) => code === undefined))("accepts $name", async (vector) => {
