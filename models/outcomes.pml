@@ -4,7 +4,7 @@
  * Modelled. A sender, the home of the channel, a receiver, each a process of its own; one session from the sender to the home, one from
  * the receiver, and another when the receiver comes back after a loss ("redial": the same process, a new session). A session that is cut
  * holds up what is in flight until it is resumed (that nothing is lost or doubled then is resume.pml), or it is lost: each side notices
- * that in its own time, either first, and hears and says nothing more. Until then the home goes on offering to it.
+ * that in its own time, either first, and hears nothing more. (Until then the home may offer to it, which is more than it really does.)
  * The home offers the value to who wants it; take comes from the receiving application; decline when nobody waits any more. The sender
  * may abort at any time: before its value was written it is withdrawn at once, later the home decides. With no receiver left that could
  * come back the home fails what waits.
@@ -26,10 +26,10 @@
  * Planted bugs, each of which has to be found:
  *   EARLY         the sender is told ok when its value is offered    PUT_BACK      a value in doubt is offered again, though rejected
  *   BLIND_ABORT   an abort does not wait for the home                SURE_LOSS     a written value is not-sent when the session is lost
- *   LATE_TAKE     the take of a lost session still counts            FORGET_DOUBT  REDELIVER: put back, a value counts as never offered
+ *   LATE_TAKE     REDELIVER: the take of a lost session counts       FORGET_DOUBT  REDELIVER: put back, a value counts as never offered
  *   UNLISTED      buffered: a value in doubt is not listed as undelivered
  *
- * Measured: @MEASURED@
+ * Measured: 103,404 states; REDELIVER 125,505; CAPACITY=1 108,634; both 130,676; with CUTS=6 332,949, and both 416,432.
  */
 #ifndef CAPACITY
 #define CAPACITY 0

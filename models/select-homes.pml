@@ -6,6 +6,7 @@
  * A select tells both homes of its cases. A home that has a sender and a receiver of two selects claims both, the one with the lower id
  * first. A select that is open grants a claim and is bound until it hears commit or abort; the second claim of a match is final: whoever
  * grants it is done. A bound select lets further claims wait; one that is done denies them, and the home forgets its case.
+ * (The protocol spares the claim of receive cases, which decline instead; that is not modelled here.)
  *
  * Laws. A select does one case at most (done); commit and abort come only to a bound one (bound); both partners name each other, nobody
  * stays bound, and no two selects that could meet are left over when the network is quiet (init, at timeout); and that always comes:
@@ -17,7 +18,7 @@
  *   ROLE_ORDER  the sender is claimed first, whatever its id: two homes wait for each other for ever
  *   REFUSE      a bound select denies instead of letting wait: two homes bind and abort for ever (a run without end, not a wrong state)
  *
- * Measured: @MEASURED@
+ * Measured: SELECTS=2 474 states, 3 15,067 (30,133 for runs without end), 4 752,214.
  */
 #ifndef SELECTS
 #define SELECTS 3

@@ -26,7 +26,7 @@
  *   NO_WINDOW    the home grants what was taken and waits, both               TIMER_STAYS     a resume does not cancel the timer
  *   NO_HOLD      the timer goes on while a resume is checked                  DIALER_JUDGES   the dialer has a timer of its own
  *
- * Measured: @MEASURED@
+ * Measured: 1,210,863 states; WINDOW=3 196,512; CUTS=4 VALUES=7 WINDOW=5 7,129,870; LIVE with CUTS=2 345,577.
  */
 #ifndef VALUES
 #define VALUES 5

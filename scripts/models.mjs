@@ -50,6 +50,7 @@ const runs = [
     ONE_TOKEN: `${wrong} 0`,
     "OLD_PROOF UP=1": `${wrong} 0`,
     "STALE_TOKEN FAULTS=3 UP=1": `${wrong} 0`,
+    "STALE_REFUSAL UP=1": `${wrong} (type!=`,
   }),
   ...model("windows", { long: [""], holds: ["WINDOW=3"], fair: ["LIVE CUTS=2"], large: ["CUTS=4 VALUES=7 WINDOW=5"] }),
   ...planted("windows", {
@@ -151,12 +152,12 @@ async function check({ name, macros, search, finds, level = "-O0" }) {
   const started = performance.now();
   const directory = mkdtempSync(join(tmpdir(), "netchan-model-"));
   const defines = macros.split(" ").flatMap((macro) => (macro === "" ? [] : [`-D${macro}`]));
-  const result = (ok, verdict, output = "") => ({
+  const result = (ok, verdict, output, detail = output) => ({
     ok,
     verdict,
     states: Number(/(\d+) states, stored/.exec(output)?.[1] ?? 0),
     seconds: (performance.now() - started) / 1000,
-    detail: output,
+    detail,
   });
   try {
     copyFileSync(join(folder, `${name}.pml`), join(directory, "model.pml"));
@@ -175,7 +176,7 @@ async function check({ name, macros, search, finds, level = "-O0" }) {
     }
     if (errors === 0 && !/search not completed/i.test(output)) return result(true, "holds", output);
     const trail = await call("spin", [...defines, "-p", "-g", "-t", "model.pml"], directory);
-    return result(false, `does not hold: ${found}`, trail.output.split("\n").slice(-120).join("\n"));
+    return result(false, `does not hold: ${found}`, output, trail.output.split("\n").slice(-120).join("\n"));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

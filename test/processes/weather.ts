@@ -26,9 +26,10 @@ export class Weather {
     this.#done = this.#blow();
   }
 
-  /** Settles when it has lasted for so long. */
-  lasts(ms: number): Promise<void> {
-    return this.#pause(ms);
+  /** Settles when it has lasted for so long, and has brought down so many links that were at work. */
+  async lasts(ms: number, liveCuts: number): Promise<void> {
+    await this.#pause(ms);
+    while (this.proxy.liveCuts < liveCuts && !this.#over.signal.aborted) await this.#pause(leastGapMs);
   }
   /** The last fault is over, and connections pass. Those that were cut stay cut. */
   async clear(): Promise<void> {
@@ -70,44 +71,55 @@ export class Weather {
       await this.#pause(this.#chance() * mostEarlyMs);
       return connection;
     };
+    let struck = false;
     while (!signal.aborted) {
       let connection: ProxiedConnection | undefined;
-      if (this.#chance() < againShare) connection = await newcomer(mostGapMs);
+      if (struck && this.#chance() < againShare) connection = await newcomer(mostGapMs);
       else {
         await this.#pause(leastGapMs + this.#chance() * (mostGapMs - leastGapMs));
         connection = proxy.sound.at(-1) ?? (await newcomer(mostGapMs));
       }
-      if (connection !== undefined && !connection.doomed && !signal.aborted) await this.#strike(connection);
+      struck = connection !== undefined && !connection.doomed && !signal.aborted && (await this.#strike(connection));
     }
   }
 
-  async #strike(connection: ProxiedConnection): Promise<void> {
+  /** @returns whether that was the end of the connection */
+  async #strike(connection: ProxiedConnection): Promise<boolean> {
     switch (this.mode) {
       case "clean":
       case "reset":
         connection.cut(this.mode);
-        return;
+        return true;
       case "inside-frame":
         connection.cutInside(this.#side(), this.#manner());
-        return;
+        return true;
       case "corrupt":
         connection.flip(this.#side());
-        return;
+        return true;
       case "drip":
         connection.drip({ bytes: 1 + this.proxy.below(32), pauseMs: 1 });
         await this.#pause(this.#chance() * mostLastingMs);
-        if (this.#chance() < 0.3) connection.drip(undefined);
-        else connection.cut(this.#manner());
-        return;
+        if (this.#chance() < 0.8) connection.cut(this.#manner());
+        else connection.drip(undefined);
+        return connection.doomed;
       case "half-open":
-        await this.#silence(connection);
+        if (connection.live) await this.#silence(connection);
+        else await this.#stall(connection);
+        return connection.doomed;
     }
   }
 
-  /** A connection falls silent; half of them come back as ghosts, when another has taken their place. */
+  /** A handshake is held up. Were it for ever, the dialer would wait its ten seconds. */
+  async #stall(connection: ProxiedConnection): Promise<void> {
+    const goOn = connection.hold(["up", "down", "both"][this.proxy.below(3)] as Direction);
+    await this.#pause(this.#chance() * mostLastingMs);
+    goOn();
+  }
+
+  /** A connection falls silent for good; half of them come back as ghosts, when another has taken their place. */
   async #silence(connection: ProxiedConnection): Promise<void> {
     const { proxy } = this;
-    const direction = (["up", "down", "both"] as const satisfies readonly Direction[])[proxy.below(3)] ?? "both";
+    const direction = ["up", "down", "both"][proxy.below(3)] as Direction;
     const thaw = connection.freeze(direction);
     if (proxy.below(2) === 0) {
       const afterMs = this.#chance() * mostLastingMs;

@@ -25,7 +25,10 @@ class Reading implements AsyncIterableIterator<Batch> {
   next(): Promise<IteratorResult<Batch>> {
     const batch = this.#batches.shift();
     if (batch !== undefined) return Promise.resolve({ done: false, value: batch });
-    if (this.#end === undefined) return new Promise((resolve, reject) => void (this.#waiting = { resolve, reject }));
+    if (this.#end === undefined)
+      return new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
     return this.#end.error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#end.error);
   }
   [Symbol.asyncIterator](): this {

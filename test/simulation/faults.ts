@@ -79,10 +79,11 @@ function ends(fault: Fault): boolean {
 /** Lets something go wrong with a line. @returns the state it hit, if it hit anything. */
 export function strike(world: World, line: Line, fault: Fault): State | undefined {
   const state = stateOf(line);
-  (globalThis as any).onStrike?.(line, fault, state);
   if (state === undefined || !possible(state, fault)) return undefined;
   const cable = target(line);
   if (faultKinds[fault] === "link" && cable === undefined) return undefined;
+  // The faults that end things are kept for the states that are rare.
+  if (ends(fault) && (state === "idle" || state === "busy") && world.random() < 0.8) return undefined;
   const windowMs = world.shape.windowMs;
   const side = world.below(2);
   const process = world.processes[line.ends[side] as number];

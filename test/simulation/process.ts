@@ -36,7 +36,7 @@ export class Process {
         start: (ms, run) => {
           const timer = { at: now() + Math.max(0, ms), order: ++this.#order, run };
           this.#timers.push(timer);
-          return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) };
+          return { cancel: () => this.#forget(timer) };
         },
       },
       random,
@@ -66,9 +66,14 @@ export class Process {
       if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer;
     if (first === undefined || first.at - this.#aheadMs > this.worldNow()) return false;
     const { run } = first;
-    this.#timers = this.#timers.filter((timer) => timer !== first);
+    this.#forget(first);
     run();
     return true;
+  }
+
+  #forget(timer: TimerEvent): void {
+    const index = this.#timers.indexOf(timer);
+    if (index >= 0) this.#timers.splice(index, 1);
   }
 
   jump(ms: number): void {

@@ -116,7 +116,10 @@ class Program {
       const end = roll < 0.05 ? held?.send : held?.receive;
       if (end !== undefined && other !== channel) return { value, channel: other, end };
     }
-    return roll < 0.2 ? { value, padding: "x".repeat(world.pick([10, 300, 2000])) } : { value };
+    // Where much may be under way, one value fills what is kept for a replay.
+    const wide = world.shape.limits.maxQueuedBytes === 65536;
+    if (roll >= (wide ? 0.7 : 0.2)) return { value };
+    return { value, padding: "x".repeat(world.pick(wide ? [300, 3_000, 3_700] : [10, 300, 2_000])) };
   }
 
   /** One step of one user. */
@@ -333,9 +336,10 @@ function shapeOf(seed: number): Shape {
   const size = seed % 8;
   return {
     processes: size < 4 ? 2 : size < 7 ? 3 : 4,
-    small: seed % 3 === 0,
+    limits:
+      seed % 3 > 0 ? {} : seed % 2 === 0 ? { maxQueuedBytes: 1024, maxReplayBytes: 4096 } : { maxQueuedBytes: 65536, maxReplayBytes: 4096 },
     // Short windows are for what happens when one is over; mostly sessions have to survive everything.
-    windowMs: seed % 7 === 0 ? 300 + (seed % 1_700) : 600_000,
+    windowMs: seed % 4 === 1 ? 300 + (seed % 1_700) : 600_000,
   };
 }
 

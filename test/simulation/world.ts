@@ -31,15 +31,14 @@ export interface Line extends Wiring {
 
 export interface Shape {
   readonly processes: number;
-  /** Limits so small that windows, announcements and congestion are part of nearly every run. */
-  readonly small: boolean;
+  /** Limits so small that windows, announcements and full buffers are part of nearly every run. */
+  readonly limits: { readonly maxQueuedBytes?: number; readonly maxReplayBytes?: number };
   readonly windowMs: number;
 }
 
 /** Everything that microtasks do has been done when it resolves. */
 export const drain = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-const smallLimits = { maxQueuedBytes: 1024, maxReplayBytes: 4096 };
 export const heartbeatMs = 1_000;
 
 export class World {
@@ -80,8 +79,8 @@ export class World {
   }
 
   #options() {
-    const { small, windowMs } = this.shape;
-    return { limits: small ? smallLimits : {}, resumeWindowMs: windowMs, heartbeatMs };
+    const { limits, windowMs } = this.shape;
+    return { limits, resumeWindowMs: windowMs, heartbeatMs };
   }
   #listener(): LinkListener {
     return new LinkListener(this.#options());
@@ -97,7 +96,10 @@ export class World {
       if (!line.ends.includes(name)) continue;
       line.mortal = true;
       for (const { wires } of line.cables)
-        for (const wire of wires) wire.to === process ? (wire.silent = true) : wire.break(wire.queue.length);
+        for (const wire of wires) {
+          if (wire.to === process) wire.silent = true;
+          else wire.break(wire.queue.length);
+        }
     }
   }
 
@@ -118,8 +120,12 @@ export class World {
     const dialed = dial(address, { ...this.#options(), reconnect: { minMs: 10, maxMs: 200 } });
     let near: SessionPeer | undefined;
     let far: SessionPeer | undefined;
-    void arrived.then((result) => void (near = result.value as unknown as SessionPeer));
-    void dialed.then((peer) => void (far = peer as unknown as SessionPeer));
+    void arrived.then((result) => {
+      near = result.value as unknown as SessionPeer;
+    });
+    void dialed.then((peer) => {
+      far = peer as unknown as SessionPeer;
+    });
     await this.quiet(() => near !== undefined && far !== undefined);
     const peers = [near, far] as unknown as readonly [SessionPeer, SessionPeer];
     this.lines.push(Object.assign(line, { ends: [left, right] as const, peers, mortal: false, closing: false }));

@@ -177,6 +177,10 @@ export class FaultProxy implements AsyncDisposable {
   get sound(): readonly ProxiedConnection[] {
     return [...this.connections].filter((connection) => !connection.doomed);
   }
+  /** Connections that a fault has put an end to while a session was at work on them. */
+  get liveCuts(): number {
+    return new Set(this.hits.filter(({ live, kind }) => live && kind !== "drip").map(({ connection }) => connection)).size;
+  }
   /** The next connection that is opened. */
   next(): Promise<ProxiedConnection> {
     return new Promise((resolve) => this.#askers.push(resolve));
