@@ -216,7 +216,8 @@ export class Admission {
     sendSafely(link, writeResumed({ token, ...known.peer.session.position }));
     known.peer.session.attach(
       link,
-      heard(batches, () => known.ticket.proved(token)),
+      // A link that another has taken over proves nothing any more.
+      heard(batches, () => known.epoch === resume.epoch && known.ticket.proved(token)),
       resume,
     );
   }

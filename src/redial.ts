@@ -15,7 +15,7 @@ import type { Timer } from "./core/clock.js";
 import { NetchanError } from "./errors.js";
 import { type Door, knock, race } from "./race.js";
 import { deadline } from "./session/deadline.js";
-import { type Resumed, resume } from "./session/handshake.js";
+import { type Resume, type Resumed, resume } from "./session/handshake.js";
 import type { Host, PageEvent } from "./session/host.js";
 import type { Finish } from "./session/session.js";
 
@@ -57,6 +57,8 @@ export class Redial implements Comeback {
   #window: Timer | undefined;
   #retry: Timer | undefined;
   #trying: AbortController | undefined;
+  /** Links on which a listener has been asked and has not answered. */
+  #asking = 0;
   /** The window is over: this attempt is the last. */
   #last = false;
   /** The page was left; it may be shown again. */
@@ -166,16 +168,10 @@ export class Redial implements Comeback {
     signal.throwIfAborted();
     const { next, first } = this.peer.session.position;
     const epoch = ++this.#epoch;
-    const answer = await resume(link, batches, host, {
-      kind: "resume",
-      session,
-      listener,
-      token: this.#token,
-      epoch,
-      next,
-      first,
-      credentials,
-    });
+    const asked: Resume = { kind: "resume", session, listener, token: this.#token, epoch, next, first, credentials };
+    this.#asking++;
+    const answer = await resume(link, batches, host, asked).finally(() => this.#asking--);
+    signal.throwIfAborted(); // of an attempt that was given up nothing holds, neither a token nor a refusal
     if (answer.kind === "wrong-door") throw new NetchanError("DIAL_FAILED", "another process than the session's answered");
     if (answer.kind !== "resumed") {
       link.close("the session has ended");
@@ -203,7 +199,8 @@ export class Redial implements Comeback {
   /** Too late for a session that was really gone; but if its listener was away as long as we were, it knows better. */
   #expire(): void {
     if (this.#last) {
-      this.#trying?.abort(new NetchanError("DIAL_FAILED", "the window is over"));
+      // Who is being asked may still say yes; how long that may take is the handshake's to say.
+      if (this.#asking === 0) this.#trying?.abort(new NetchanError("DIAL_FAILED", "the window is over"));
       return;
     }
     this.#last = true;
@@ -218,7 +215,7 @@ export class Redial implements Comeback {
     const { session } = this.peer;
     if (event === "left") {
       this.#left = true;
-      session.unlink(new NetchanError("DIAL_FAILED", "the page was left"));
+      session.unlink("the page was left");
     } else if (event === "hidden") session.hide(true);
     else {
       this.#left = false;
@@ -241,7 +238,7 @@ export class Redial implements Comeback {
       wakeMs,
       () => {
         over();
-        session.unlink(new NetchanError("DIAL_FAILED", "the link did not survive the sleep"));
+        session.unlink("the link did not survive the sleep");
       },
       "idle",
     );

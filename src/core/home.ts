@@ -126,7 +126,7 @@ export class Home extends Linked implements Source {
     else if (item.state === "queued" && !item.fulfilled) {
       const absent = item.absent;
       this.#line.drop(item);
-      withdrawn();
+      item.takenBack(withdrawn);
       if (absent) this.#matchAll();
       this.#advance();
     }
@@ -276,7 +276,7 @@ export class Home extends Linked implements Source {
     if (withdrawn !== undefined && !item.fulfilled) {
       this.#line.drop(item);
       item.selection?.unlock();
-      withdrawn();
+      item.takenBack(withdrawn);
     } else if (this.#closing.refusing || (this.#closing.closed && item.conditional)) {
       this.#fail(item, this.#closing.closedError());
     } else if (item.selection !== undefined && !item.fulfilled) {
@@ -297,14 +297,12 @@ export class Home extends Linked implements Source {
   }
 
   itemDoubtful(item: Item, error: NetchanError): void {
-    if (this.whenInDoubt === "redeliver") {
-      this.itemReturned(item);
-      return;
-    }
+    const text = "the receiver was lost before it said whether it had the value";
+    item.doubt ??= new NetchanError("RECEIVER_LOST", text, { cause: error, outcome: "unknown" });
+    if (this.whenInDoubt === "redeliver") return this.itemReturned(item);
     this.#leaveOffer(item);
     if (item.fulfilled) this.onUndelivered?.(item, "unknown");
-    const text = "the receiver was lost before it said whether it had the value";
-    this.#fail(item, new NetchanError("RECEIVER_LOST", text, { cause: error, outcome: "unknown" }));
+    this.#fail(item, item.doubt);
     this.#advance();
   }
 
@@ -316,7 +314,7 @@ export class Home extends Linked implements Source {
 
   #fail(item: Item, error: NetchanError): void {
     this.#line.drop(item);
-    if (!item.fulfilled) item.sender.failed(error);
+    if (!item.fulfilled) item.sender.failed(item.doubt === undefined ? error : withOutcome(error, "unknown"));
   }
 
   /** Something left the channel: fulfils what has room now, and shows the end when it has come. */
@@ -362,7 +360,7 @@ export class Home extends Linked implements Source {
     if (!this.#closing.refuse(loss)) return;
     const refusal = this.#closing.closedError();
     for (const item of this.#line.buffer.toArray()) {
-      this.onUndelivered?.(item, "not-sent");
+      this.onUndelivered?.(item, item.doubt === undefined ? "not-sent" : "unknown");
       this.#line.drop(item);
     }
     for (const item of this.#line.waiting.toArray()) if (item.list !== undefined) this.#fail(item, refusal);

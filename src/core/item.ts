@@ -49,6 +49,9 @@ export class Item extends Linked implements Offered {
   /** Set when its sender asked for it back while it was offered. */
   withdrawn: (() => void) | undefined = undefined;
 
+  /** Set when a receiver was lost that may have had it: whatever becomes of it now, nobody can say any more that it was not received. */
+  doubt: NetchanError | undefined = undefined;
+
   constructor(
     readonly home: Verdicts,
     /** Its place in the line; it keeps it through any number of returns. */
@@ -80,6 +83,12 @@ export class Item extends Linked implements Offered {
     this.#held = undefined;
     if (held !== undefined) dropEnds(held, this);
     this.sender.left?.();
+  }
+
+  /** Its sender wanted it back. */
+  takenBack(withdrawn: () => void): void {
+    if (this.doubt === undefined) withdrawn();
+    else this.sender.failed(this.doubt);
   }
 
   get selectId(): string | undefined {

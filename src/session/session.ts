@@ -102,7 +102,7 @@ export class Session {
       heartbeatMs,
       asks,
       () => this.#pings.ask(),
-      (silentMs) => this.#silent(silentMs),
+      (silentMs) => this.unlink(`the other side has been silent for ${Math.round(silentMs)} ms`),
     );
   }
 
@@ -205,11 +205,8 @@ export class Session {
     this.#receipts.stop();
   }
   /** The present link is given up, if there is one. */
-  unlink(error: NetchanError): void {
-    if (this.#link !== undefined) this.detach(this.#link, error);
-  }
-  #silent(silentMs: number): void {
-    this.unlink(new NetchanError("DIAL_FAILED", `the other side has been silent for ${Math.round(silentMs)} ms`));
+  unlink(why: string): void {
+    if (this.#link !== undefined) this.detach(this.#link, new NetchanError("DIAL_FAILED", why));
   }
 
   // ── out ──
@@ -232,7 +229,6 @@ export class Session {
   recallAbout(id: number): void {
     this.#outbox.recallAbout(id);
   }
-
   /** Sends a control frame: not numbered, not kept, lost with its link. */
   control(text: string): void {
     if (this.#finish !== undefined || this.#link === undefined) return;

@@ -106,10 +106,10 @@ export class Child implements AsyncDisposable {
     this.#process.kill("SIGKILL");
     await this.#until("its end", () => this.#exit);
   }
-  /** It has nothing to do any more, and must find its end by itself. @returns its exit code */
+  /** It has nothing to do any more, and must find its end by itself. @returns its exit code, and whatever it complained of */
   async leave(): Promise<string> {
     this.say({ do: "leave" });
-    return await this.#until("its end", () => this.#exit);
+    return (await this.#until("its end", () => this.#exit)) + this.#complaints;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

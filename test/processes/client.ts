@@ -9,6 +9,7 @@ const sides: Side[] = [];
 serve(sides, async () => {
   for (const feed of feeds) feed.close();
   for (const { peer } of sides) peer.abort();
+  await Promise.all(sides.map(({ peer }) => peer.ended));
 });
 
 await Promise.all(

@@ -90,7 +90,7 @@ function check(mode: Mode, { capacity, proxy, flows, ends, peers, resumes }: Ses
     [far, near],
   ] as const) {
     expect(got.wrong).toEqual([]);
-    expect(got.stopped).toBeUndefined();
+    expect(got.stopped).toBeNull();
     expect(sent.rejected).toEqual([]);
     expect(sent.fulfilled).toBe(sent.started);
     expect(sent.answered).toBe(sent.asked);

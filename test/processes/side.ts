@@ -5,7 +5,7 @@ import { faultOf, isQuestion, type Numbered, numbered } from "./numbered.js";
 import type { Command, FlowSettings, Report, Told } from "./words.js";
 
 export function report(said: Report): void {
-  process.send?.(said);
+  if (process.connected) process.send?.(said);
 }
 
 /** Receives that wait at the same time: a cut finds several offers open. */
@@ -29,12 +29,12 @@ export class Side {
     void this.#watch();
     void peer.ended.then(({ reason, error, undelivered }) => {
       const left = undelivered.map(({ value, outcome }) => ({ value: typeof value === "string" ? value : (value as Numbered).n, outcome }));
-      report({ kind: "ended", at, id: peer.id, reason, code: error?.code, undelivered: left });
+      report({ kind: "ended", at, id: peer.id, reason, code: error?.code, ms: performance.now(), undelivered: left });
     });
   }
 
   async #watch(): Promise<void> {
-    for await (const { state } of this.peer.statuses()) report({ kind: "status", at: this.at, state });
+    for await (const { state } of this.peer.statuses()) report({ kind: "status", at: this.at, state, ms: performance.now() });
   }
 
   async obey(command: Exclude<Command, { readonly do: "leave" }>): Promise<void> {
@@ -132,7 +132,7 @@ export class Side {
     } catch (error) {
       return { received, wrong, stopped: told(error).code };
     }
-    return { received, wrong, stopped: undefined };
+    return { received, wrong, stopped: null };
   }
 }
 

@@ -10,6 +10,8 @@ export type Mode = "clean" | "reset" | "half-open" | "drip" | "corrupt" | "insid
 const [leastGapMs, mostGapMs] = [50, 500];
 /** How long a thing lasts that passes. */
 const mostLastingMs = 200;
+/** How long the whole path is down, for everybody: longer than the dialer needs to notice. */
+const [leastDownMs, mostDownMs] = [200, 600];
 /** A new connection is hit this soon: while it is upgraded, resumes, replays. */
 const mostEarlyMs = 30;
 /** This share of the faults does not wait, but hit the very connection that takes the place of the last. */
@@ -132,7 +134,7 @@ export class Weather {
     // The whole path is down, for everybody.
     proxy.newcomers = proxy.below(2) === 0 ? "frozen" : "refused";
     const replaced = proxy.newcomers === "frozen" ? proxy.next() : undefined;
-    await this.#pause(this.#chance() * mostLastingMs);
+    await this.#pause(leastDownMs + this.#chance() * (mostDownMs - leastDownMs));
     proxy.newcomers = "passed";
     void replaced?.then(async (held) => {
       await this.#pause(this.#chance() * mostLastingMs);

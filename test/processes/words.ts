@@ -45,7 +45,8 @@ export interface Told {
 export interface Reports {
   readonly listening: { readonly at: number; readonly url: string; readonly certificateHash: string | undefined };
   readonly peer: { readonly at: number; readonly id: string };
-  readonly status: { readonly at: number; readonly state: "connected" | "reconnecting" | "ended" };
+  /** `ms`: by the process's own clock. */
+  readonly status: { readonly at: number; readonly state: "connected" | "reconnecting" | "ended"; readonly ms: number };
   /** An operation has settled. */
   readonly settled: { readonly at: number; readonly label: string; readonly error?: Told; readonly value?: unknown };
   /** Sent whenever another hundred values were received. */
@@ -55,6 +56,7 @@ export interface Reports {
     readonly id: string;
     readonly reason: SessionEnd["reason"];
     readonly code: string | undefined;
+    readonly ms: number;
     /** Single values as they are, those of a flow by their numbers. */
     readonly undelivered: readonly { readonly value: unknown; readonly outcome: "not-sent" | "unknown" }[];
   };
@@ -66,8 +68,8 @@ export interface Reports {
     readonly asked: number;
     readonly answered: number;
     readonly received: number;
-    /** Why receiving ended, if it was not `done`. */
-    readonly stopped: string | undefined;
+    /** Why receiving ended; null: it was `done`. */
+    readonly stopped: string | null;
     readonly rejected: readonly (Told & { readonly n: number })[];
     /** What should not have been received, or not then, or not like that. */
     readonly wrong: readonly string[];

@@ -83,7 +83,7 @@ export function strike(world: World, line: Line, fault: Fault): State | undefine
   const cable = target(line);
   if (faultKinds[fault] === "link" && cable === undefined) return undefined;
   // The faults that end things are kept for the states that are rare.
-  if (ends(fault) && (state === "idle" || state === "busy") && world.random() < 0.8) return undefined;
+  if (ends(fault) && (state === "idle" || state === "busy") && world.random() < 0.95) return undefined;
   const windowMs = world.shape.windowMs;
   const side = world.below(2);
   const process = world.processes[line.ends[side] as number];

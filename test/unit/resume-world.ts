@@ -38,6 +38,8 @@ export class World {
   readonly links: MemoryLink[] = [];
   down = false;
   delayMs = 0;
+  /** Sees each link before anything is said over it. */
+  shape: (here: MemoryLink, there: MemoryLink) => void = () => undefined;
   #running = false;
 
   constructor() {
@@ -67,6 +69,7 @@ export class World {
       if (this.down) throw new Error("the network is down");
       const [here, there] = memoryLinks(this.time, () => this.delayMs);
       this.links.push(here);
+      this.shape(here, there);
       accept(inWorld(there, this.time.host));
       return inWorld(here, host);
     }, host);
