@@ -12,12 +12,11 @@ import type { Timer } from "./core/clock.js";
 import { NetchanError, plainMessage } from "./errors.js";
 import { hostOf } from "./host.js";
 import type { CheckedOptions } from "./options.js";
-import { type PeerOptions, SessionPeer } from "./peer.js";
-import { deadline } from "./session/deadline.js";
+import { type Merged, SessionPeer } from "./peer.js";
 import {
   type Batches,
   type Hello,
-  handshakeMs,
+  inTime,
   type Resume,
   readGreeting,
   sendSafely,
@@ -39,8 +38,12 @@ interface Known {
   readonly ticket: Ticket;
   readonly waiting: Await;
   epoch: number;
-  /** Set once it has ended: how, for a dialer that comes too late to have heard. */
-  ended?: { readonly finish: Finish; readonly forget: Timer };
+}
+/** What is kept of one that has ended, for a dialer that comes too late to have heard. */
+interface Past {
+  readonly ticket: Ticket;
+  readonly finish: Finish;
+  readonly until: number;
 }
 
 /** To whoever shows a session that is not here, not any more, or not with that token: all the same. */
@@ -71,7 +74,7 @@ function answerTo(error: unknown): string | undefined {
 export interface AdmissionSettings {
   readonly options: ListenOptions;
   readonly checked: CheckedOptions;
-  readonly merged: NonNullable<PeerOptions["merged"]>;
+  readonly merged: Merged;
   /** A session has begun … */
   readonly begun: (peer: SessionPeer) => void;
   /** … and its dialer has said its first word. */
@@ -81,6 +84,9 @@ export interface AdmissionSettings {
 export class Admission {
   readonly #settings: AdmissionSettings;
   readonly #known = new Map<string, Known>();
+  /** The oldest first. */
+  readonly #past = new Map<string, Past>();
+  #forgetting: Timer | undefined;
   /** Sessions that have not ended. */
   readonly live = new Set<SessionPeer>();
   #id: string | undefined;
@@ -98,7 +104,7 @@ export class Admission {
   accept(link: Link, request: LinkRequest): void {
     const host = hostOf(link);
     if (this.closed || this.#strangers.size >= this.#settings.checked.limits.maxUnauthenticatedLinks) {
-      link.close("not now");
+      closeLink(link, "not now");
       return;
     }
     this.#strangers.add(link);
@@ -130,7 +136,7 @@ export class Admission {
     const { authenticate } = this.#settings.options;
     if (authenticate === undefined) return undefined;
     try {
-      return await inTime((async () => await authenticate(credentials, request))(), host);
+      return await inTime(host, "word of authenticate", (async () => await authenticate(credentials, request))());
     } catch (error) {
       // Why is the application's business: a stranger learns only that it was refused.
       throw new NetchanError("SESSION_REFUSED", "the credentials were not accepted", { cause: error });
@@ -141,8 +147,7 @@ export class Admission {
     const { checked, merged, begun, confirmed } = this.#settings;
     const identity = await this.#identify(hello.credentials, request, host);
     if (this.closing) throw new NetchanError("SESSION_REFUSED", "the listener is closing");
-    if (this.live.size >= checked.limits.maxSessions)
-      throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
+    this.#makeRoom();
     const { limits, capacity, whenInDoubt, heartbeatMs, resumeWindowMs, superjson } = checked;
     const id = unguessableId(host);
     const ticket = new Ticket(host);
@@ -176,17 +181,40 @@ export class Admission {
   }
 
   #remember(known: Known, resumes: boolean, host: Host): void {
-    const { peer } = known;
+    const { peer, ticket } = known;
     if (resumes) this.#known.set(peer.id, known);
     void peer.ended.then(({ reason }) => {
       this.live.delete(peer);
-      if (!resumes || reason === "lost" || this.closed) {
-        this.#known.delete(peer.id);
+      this.#known.delete(peer.id);
+      if (!resumes || reason === "lost" || this.closed) return;
+      const finish = peer.session.ended ?? { reason, error: undefined };
+      this.#past.set(peer.id, { ticket, finish, until: host.clock.now() + this.#settings.checked.resumeWindowMs });
+      this.#forget(host);
+    });
+  }
+  /** Drops what is too old, and what is too much. */
+  #forget(host: Host): void {
+    const now = host.clock.now();
+    for (const [id, { until }] of this.#past) {
+      if (until > now && this.#past.size <= this.#settings.checked.limits.maxSessions) {
+        this.#forgetting?.cancel();
+        this.#forgetting = host.clock.start(until - now, () => this.#forget(host), "idle");
         return;
       }
-      const forget = deadline(host.clock, this.#settings.checked.resumeWindowMs, () => this.#known.delete(peer.id));
-      known.ended = { finish: peer.session.ended ?? { reason, error: undefined }, forget };
-    });
+      this.#past.delete(id);
+    }
+  }
+
+  /** A place for one more, if need be that of one which never said a word and is gone. */
+  #makeRoom(): void {
+    const { maxSessions } = this.#settings.checked.limits;
+    if (this.live.size < maxSessions) return;
+    for (const { session, confirmed } of this.live) {
+      if (confirmed || session.linked) continue;
+      session.finish({ reason: "lost", error: new NetchanError("SESSION_LOST", "its place was needed") });
+      return;
+    }
+    throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
   }
 
   async #resume(resume: Resume, link: Link, batches: Batches, host: Host, request: LinkRequest): Promise<void> {
@@ -196,10 +224,14 @@ export class Admission {
       return;
     }
     const known = this.#known.get(resume.session);
-    if (known === undefined || !known.ticket.accepts(resume.token)) throw unknownSession();
+    if (known === undefined) {
+      const past = this.#past.get(resume.session);
+      throw past?.ticket.accepts(resume.token) ? new Missed(past.finish) : unknownSession();
+    }
+    if (!known.ticket.accepts(resume.token)) throw unknownSession();
     const check = (): void => {
-      if (known.ended !== undefined) throw new Missed(known.ended.finish);
-      if (known.peer.session.ended !== undefined || this.#known.get(resume.session) !== known) throw unknownSession();
+      const { ended } = known.peer.session;
+      if (ended !== undefined) throw ended.reason === "lost" ? unknownSession() : new Missed(ended);
       if (resume.epoch <= known.epoch) throw new Overtaken();
     };
     check();
@@ -223,11 +255,13 @@ export class Admission {
   }
 
   /** The token says whose session it is; whether that one may still come in is asked for every link. */
-  async #authenticateAgain({ peer }: Known, { credentials }: Resume, host: Host, request: LinkRequest): Promise<void> {
+  async #authenticateAgain(known: Known, { credentials, epoch }: Resume, host: Host, request: LinkRequest): Promise<void> {
+    const { peer } = known;
     try {
       const identity = await this.#identify(credentials, request, host);
       if (!sameIdentity(identity, peer.identity)) throw new NetchanError("SESSION_REFUSED", "the session is another's");
     } catch (error) {
+      if (epoch <= known.epoch) throw new Overtaken(); // a later attempt was let in meanwhile
       const refusal = error as NetchanError;
       peer.session.finish({ reason: "refused", error: refusal });
       throw refusal;
@@ -238,7 +272,8 @@ export class Admission {
   close(): void {
     this.closed = true;
     for (const link of this.#strangers) closeLink(link, "the listener was closed");
-    for (const { ended } of this.#known.values()) ended?.forget.cancel();
+    this.#forgetting?.cancel();
+    this.#past.clear();
     this.#known.clear();
   }
 }
@@ -264,12 +299,4 @@ function sameIdentity(one: unknown, other: unknown): boolean {
   } catch {
     return false; // too deep, or a circle
   }
-}
-
-/** An application that never decides has refused. */
-function inTime<T>(decision: Promise<T>, host: Host): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = host.clock.start(handshakeMs, () => reject(new NetchanError("SESSION_REFUSED", "not admitted in time")), "idle");
-    decision.then(resolve, reject).finally(() => timer.cancel());
-  });
 }

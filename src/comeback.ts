@@ -2,6 +2,7 @@
 import type { Timer } from "./core/clock.js";
 import { NetchanError } from "./errors.js";
 import { deadline } from "./session/deadline.js";
+import { handshakeMs } from "./session/handshake.js";
 import type { Host } from "./session/host.js";
 import type { Session } from "./session/session.js";
 
@@ -19,6 +20,8 @@ export interface Comeback {
 /** The peer, as it is seen from here. */
 export interface Returning {
   readonly session: Session;
+  /** The other side has said its first word: the application knows of the session. */
+  readonly confirmed: boolean;
   /** Tells the application. `endsAt` is of the monotonic clock. */
   reconnecting(status: {
     readonly endsAt: number;
@@ -49,7 +52,9 @@ export class Await implements Comeback {
 
   lost(error: NetchanError): void {
     this.#error = error;
-    this.#endsAt = this.host.clock.now() + this.windowMs;
+    // A stranger that said hello and nothing more is not waited for longer than for a hello.
+    const windowMs = this.peer.confirmed ? this.windowMs : Math.min(this.windowMs, handshakeMs);
+    this.#endsAt = this.host.clock.now() + windowMs;
     if (this.windowMs === 0) this.#expire();
     else {
       this.#arm();

@@ -9,6 +9,7 @@ import { SessionPeer } from "./peer.js";
 import { type Door, knock, race } from "./race.js";
 import { Redial } from "./redial.js";
 import { introduce } from "./session/handshake.js";
+import type { Host } from "./session/host.js";
 import { parseDialAddress } from "./transports/address.js";
 import { dialWebSocket } from "./transports/websocket.js";
 
@@ -127,6 +128,21 @@ function backoff({ reconnect }: DialOptions): { readonly minMs: number; readonly
   return { minMs, maxMs };
 }
 
+/** A session that lasted this long was not a failure: after it the wait is short again, milliseconds. */
+const steadyMs = 5_000;
+
+function pause(host: Host, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      timer.cancel();
+      signal.removeEventListener("abort", over);
+      resolve();
+    };
+    const timer = host.clock.start(ms, over);
+    signal.addEventListener("abort", over, { once: true });
+  });
+}
+
 /**
  * A new session whenever the last one has ended, for ever: the mirror of `listener.peers`. Between attempts it waits, with full jitter,
  * up to a time that doubles from 250 ms to 30 s (`reconnect`). `close` it to stop; the peer in hand stays yours.
@@ -151,23 +167,18 @@ export function sessions<In = unknown, Out = In>(
   void (async () => {
     let waitMs = minMs;
     while (!stopped.signal.aborted) {
+      const begunAt = host.clock.now();
       try {
         const peer = await first(doors, options, checked, stopped.signal);
-        waitMs = minMs;
         await feed.send.send(peer, stopped.signal).catch(() => peer.abort());
         await Promise.race([peer.ended, stopping]);
       } catch {
-        await new Promise<void>((resolve) => {
-          const over = (): void => {
-            timer.cancel();
-            stopped.signal.removeEventListener("abort", over);
-            resolve();
-          };
-          const timer = host.clock.start(host.random() * waitMs, over);
-          stopped.signal.addEventListener("abort", over, { once: true });
-        });
-        waitMs = Math.min(maxMs, waitMs * 2);
+        // Tried again below.
       }
+      if (stopped.signal.aborted) break;
+      if (host.clock.now() - begunAt >= steadyMs) waitMs = minMs;
+      await pause(host, host.random() * waitMs, stopped.signal);
+      waitMs = Math.min(maxMs, waitMs * 2);
     }
     options.signal?.removeEventListener("abort", stop);
   })();

@@ -27,6 +27,7 @@ export class Farewell {
   #theirsDrained = false;
   #saidBye = false;
   #timer: Timer | undefined;
+  #passive: Timer | undefined;
 
   constructor(
     readonly host: Host,
@@ -41,7 +42,7 @@ export class Farewell {
   begin(drainMs: number): void {
     if (this.session.ended !== undefined) return;
     if (!this.#begun) {
-      this.exchange.post(`"drain"`);
+      this.exchange.post(`"drain",${Math.ceil(drainMs)}`);
       this.#drain();
     }
     if (this.#saidBye) return;
@@ -70,13 +71,16 @@ export class Farewell {
     this.#saidBye = true;
     this.#timer?.cancel();
     this.exchange.goodbye();
-    this.#timer = this.host.clock.start(goodbyeMs, () => this.session.finish(closed));
+    this.#timer = this.host.clock.start(goodbyeMs, () => this.#over());
   }
 
   // ── what the other side says ──
 
-  onDrain(): void {
-    if (!this.#begun) this.#drain();
+  /** The other side has begun, and ends in so many milliseconds at the latest: longer than that nobody waits for it. */
+  onDrain(drainMs: number): void {
+    if (this.#begun) return;
+    this.#passive = this.host.clock.start(drainMs + 2 * goodbyeMs, () => this.#over());
+    this.#drain();
   }
   onDrained(): void {
     this.#theirsDrained = true;
@@ -92,10 +96,14 @@ export class Farewell {
       this.exchange.goodbye();
     }
     this.#timer?.cancel();
-    this.#timer = this.host.clock.start(goodbyeMs, () => this.session.finish(closed));
+    this.#timer = this.host.clock.start(goodbyeMs, () => this.#over());
     this.session.leave(closed); // not before the other side has heard everything
+  }
+  #over(): void {
+    this.session.finish(closed);
   }
   finished(): void {
     this.#timer?.cancel();
+    this.#passive?.cancel();
   }
 }

@@ -36,27 +36,46 @@ export interface PeerOptions {
   readonly identity: unknown;
   readonly remoteAddress: string | undefined;
   /** The listening side's merged queues; undefined on the dialing side. */
-  readonly merged: { readonly gather: Gather; readonly scatter: Home } | undefined;
+  readonly merged: Merged | undefined;
   /** The other side has sent its first frame. */
   readonly confirmed?: () => void;
   /** What this side does when a link is lost. */
   readonly comeback: (peer: Returning) => Comeback;
 }
 
+/** The listening side's queues over all its peers. */
+export interface Merged {
+  readonly gather: Gather;
+  readonly scatter: Home;
+  /** The end that sends into `scatter`. */
+  readonly send: () => SendChannel<unknown>;
+}
+
+/** A value whose send was fulfilled on this side, and that was not received. */
+interface Undelivered {
+  readonly send: SendChannel<Unchecked>;
+  readonly value: unknown;
+  readonly outcome: "not-sent" | "unknown";
+}
+
 /** The listening side's part of the default pair: both channels live here. */
 class HomePair {
   readonly toListener: HomeChannel;
   readonly toDialer: HomeChannel;
-  readonly undelivered: { readonly item: Item; readonly outcome: "not-sent" | "unknown" }[] = [];
+  readonly #undelivered: { readonly item: Item; readonly outcome: "not-sent" | "unknown" }[] = [];
 
-  constructor(options: PeerOptions, exchange: Exchange, merged: NonNullable<PeerOptions["merged"]>) {
+  constructor(
+    options: PeerOptions,
+    exchange: Exchange,
+    readonly merged: Merged,
+  ) {
     const channel = { capacity: options.capacity, whenInDoubt: options.whenInDoubt };
     this.toListener = homeChannel(channel, true);
     this.toDialer = homeChannel(channel, true);
     this.toListener.home.gather = merged.gather;
     this.toDialer.home.onUndelivered = (item, outcome) => {
-      this.undelivered.push({ item, outcome });
-      if (this.undelivered.length > options.capacity) this.undelivered.shift();
+      this.#undelivered.push({ item, outcome });
+      if (this.#undelivered.length > options.capacity) this.#undelivered.shift();
     };
     exchange.servePair(this.toListener.send, pairIds.toListener, undefined);
     exchange.servePair(this.toDialer.receive, pairIds.toDialer, [this.toDialer.home, merged.scatter]);
@@ -64,6 +83,16 @@ class HomePair {
     this.toListener.send.letGo();
     this.toDialer.receive.letGo();
     exchange.introduce();
+  }
+  /** Ends the session's part of the channels. @returns what this peer did not receive, of what was sent to it and of what was sent to any */
+  end(send: SendChannel<Unchecked>, act: () => void): readonly Undelivered[] {
+    const shared: Undelivered[] = [];
+    const { scatter } = this.merged;
+    scatter.onUndelivered = ({ value }, outcome) => shared.push({ send: this.merged.send(), value, outcome });
+    act();
+    scatter.onUndelivered = undefined;
+    const own = this.#undelivered.sort((a, b) => a.item.order - b.item.order);
+    return [...own.map(({ item: { value }, outcome }) => ({ send, value, outcome })), ...shared];
   }
   get ports(): { readonly send: Port; readonly receive: Port } {
     return { send: this.toDialer.send, receive: this.toListener.receive };
@@ -147,6 +176,10 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     Object.freeze(this);
   }
 
+  get confirmed(): boolean {
+    return this.#ready || this.#pair === undefined;
+  }
+
   // ── what the session says ──
 
   frame(frame: Frame): void {
@@ -158,7 +191,7 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     }
     switch (frame.type) {
       case "drain":
-        this.#farewell.onDrain();
+        this.#farewell.onDrain(frame.fields[0]);
         return;
       case "drained":
         this.#farewell.onDrained();
@@ -202,8 +235,7 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
       finish.error !== undefined && end[finish.reason] !== "SESSION_CLOSED"
         ? finish.error
         : new NetchanError(end[finish.reason], `the session was ${finish.reason}`, { cause: finish.error });
-    this.exchange.finish(loss, graceful);
-    const undelivered = this.#undelivered().map((one) => Object.freeze({ send: this.send as SendChannel<Unchecked>, ...one }));
+    const undelivered = this.#end(() => this.exchange.finish(loss, graceful)).map((one) => Object.freeze(one));
     const sessionEnd: SessionEnd = Object.freeze({
       reason: finish.reason,
       ...(finish.error === undefined ? {} : { error: finish.error }),
@@ -215,12 +247,12 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     this.#ended.resolve(sessionEnd);
   }
 
-  /** What was fulfilled here and, for all that is known, not received there. */
-  #undelivered(): readonly { readonly value: unknown; readonly outcome: "not-sent" | "unknown" }[] {
-    if (this.#sendPort instanceof RemoteSend) return this.#sendPort.unreceived.map((value) => ({ value, outcome: "unknown" }));
-    return (this.#pair?.undelivered ?? [])
-      .sort((a, b) => a.item.order - b.item.order)
-      .map(({ item, outcome }) => ({ value: item.value, outcome }));
+  /** @returns what was fulfilled here and, for all that is known, not received there */
+  #end(act: () => void): readonly Undelivered[] {
+    if (this.#pair !== undefined) return this.#pair.end(this.send, act);
+    act();
+    const { send } = this;
+    return this.#sendPort instanceof RemoteSend ? this.#sendPort.unreceived.map((value) => ({ send, value, outcome: "unknown" })) : [];
   }
 
   /** Both directions are closed and nothing else is open: there is nothing left to be connected for. */

@@ -3,6 +3,7 @@ import type { Link } from "./contract.js";
 import { NetchanError } from "./errors.js";
 import { handshakeMs } from "./session/handshake.js";
 import type { Host } from "./session/host.js";
+import { closeLink } from "./session/link.js";
 
 /** One address, checked: how to open a link to it, and in which world. */
 export interface Door {
@@ -86,7 +87,7 @@ export async function knock<T>(
   talk: (link: Link, batches: AsyncIterator<string | Uint8Array>) => Promise<T>,
 ): Promise<T> {
   const link = await openInTime(door, listener, signal);
-  const aborted = (): void => link.close("the dialing was aborted");
+  const aborted = (): void => closeLink(link, "the dialing was aborted");
   signal.addEventListener("abort", aborted, { once: true });
   try {
     signal.throwIfAborted();
@@ -94,7 +95,7 @@ export async function knock<T>(
     signal.throwIfAborted();
     return result;
   } catch (error) {
-    link.close("the handshake failed");
+    closeLink(link, "the handshake failed");
     throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener("abort", aborted);
@@ -119,7 +120,7 @@ async function openInTime(door: Door, listener: string | undefined, signal: Abor
     });
     // An opener that does not listen to its signal may still bring a link.
     opening.then(
-      (link) => late.signal.aborted && link.close("too late"),
+      (link) => late.signal.aborted && closeLink(link, "too late"),
       () => undefined,
     );
     return await Promise.race([opening, over]);

@@ -15,8 +15,9 @@ import type { Timer } from "./core/clock.js";
 import { NetchanError } from "./errors.js";
 import { type Door, knock, race } from "./race.js";
 import { deadline } from "./session/deadline.js";
-import { type Resume, type Resumed, resume } from "./session/handshake.js";
+import { type Batches, inTime, type Resumed, resume } from "./session/handshake.js";
 import type { Host, PageEvent } from "./session/host.js";
+import { closeLink } from "./session/link.js";
 import type { Finish } from "./session/session.js";
 
 export interface RedialSettings {
@@ -32,12 +33,14 @@ export interface RedialSettings {
   readonly token: string;
 }
 
-type Answer =
-  | { readonly answer: Resumed; readonly link: Link; readonly batches: AsyncIterator<string | Uint8Array> }
-  | { readonly finish: Finish };
+type Answer = { readonly answer: Resumed; readonly link: Link; readonly batches: Batches } | { readonly finish: Finish };
 
 /** When the window is over an attempt may take this much longer, milliseconds: it is the listener who judges, if it can be asked. */
 const lastAttemptMs = 1_000;
+/** How long one link has for its answer while another that is open waits to ask, milliseconds. */
+const headStartMs = 1_000;
+/** An attempt that is younger than this is not given up for another, milliseconds. */
+const youngMs = 1_000;
 /** A link that does not answer within this time when a page wakes up is given up, milliseconds. */
 const wakeMs = 5_000;
 
@@ -46,6 +49,33 @@ function finishOf(error: NetchanError): Finish {
   if (error.code === "SESSION_CLOSED") return { reason: "closed", error: undefined };
   if (error.code === "SESSION_LOST") return { reason: "lost", error };
   return { reason: error.code === "SESSION_REFUSED" || error.code === "VERSION_MISMATCH" ? "refused" : "aborted", error };
+}
+
+/** The right to show the token: of one link at a time. */
+class Turn {
+  #done = false;
+  #next: (() => void) | undefined;
+
+  constructor(readonly link: Link) {}
+
+  /** Resolves when the link has had its answer, or has had its time. */
+  yield(host: Host): Promise<void> {
+    if (this.#done) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = host.clock.start(headStartMs, () => {
+        closeLink(this.link, "another address was asked");
+        resolve();
+      });
+      this.#next = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+  over(): void {
+    this.#done = true;
+    this.#next?.();
+  }
 }
 
 export class Redial implements Comeback {
@@ -57,6 +87,7 @@ export class Redial implements Comeback {
   #window: Timer | undefined;
   #retry: Timer | undefined;
   #trying: AbortController | undefined;
+  #triedAt = 0;
   /** Links on which a listener has been asked and has not answered. */
   #asking = 0;
   /** The window is over: this attempt is the last. */
@@ -111,7 +142,10 @@ export class Redial implements Comeback {
 
   /** The application, or the page, would like a link now; one that is there is replaced only when the new one is. */
   now(): void {
+    const { host } = this.settings;
     if (this.peer.session.ended !== undefined || this.#left) return;
+    // Pages wake with several events at once, and impatient people press twice.
+    if (this.#trying !== undefined && host.clock.now() - this.#triedAt < youngMs) return;
     this.#retry?.cancel();
     this.#retry = undefined;
     this.#trying?.abort(new NetchanError("DIAL_FAILED", "another attempt was asked for"));
@@ -138,17 +172,22 @@ export class Redial implements Comeback {
   #try(): void {
     const trying = new AbortController();
     this.#trying = trying;
+    this.#triedAt = this.settings.host.clock.now();
     this.#retry = undefined;
-    let turn: Promise<unknown> = Promise.resolve();
-    const enter = (door: Door, signal: AbortSignal): Promise<Answer> =>
-      knock(door, this.settings.listener, signal, (link, batches) => {
-        // Two links that show a token would take the session from each other.
-        const mine = turn.then(() => this.#ask(link, batches, signal));
-        turn = mine.catch(() => undefined);
-        return mine;
+    let turn: Turn | undefined;
+    const enter = async (door: Door, signal: AbortSignal): Promise<Answer> => {
+      const credentials = await inTime(this.settings.host, "credentials", this.settings.credentials());
+      return await knock(door, this.settings.listener, signal, async (link, batches) => {
+        const before = turn;
+        const mine = new Turn(link);
+        turn = mine;
+        // Two links that show a token would take the session from each other: the first has a head start, and then its chance is over.
+        await before?.yield(this.settings.host);
+        return await this.#ask(link, batches, signal, credentials).finally(() => mine.over());
       });
+    };
     const leave = (won: Answer): void => {
-      if ("link" in won) won.link.close("another address was faster");
+      if ("link" in won) closeLink(won.link, "another address was faster");
     };
     race(this.settings.doors, enter, leave, trying.signal).then(
       (won) => {
@@ -161,20 +200,28 @@ export class Redial implements Comeback {
     );
   }
 
-  async #ask(link: Link, batches: AsyncIterator<string | Uint8Array>, signal: AbortSignal): Promise<Answer> {
+  async #ask(link: Link, batches: Batches, signal: AbortSignal, credentials: unknown): Promise<Answer> {
     signal.throwIfAborted();
     const { host, session, listener } = this.settings;
-    const credentials = (await this.settings.credentials()) ?? null;
-    signal.throwIfAborted();
-    const { next, first } = this.peer.session.position;
+    const position = this.peer.session.position;
+    const token = this.#token;
     const epoch = ++this.#epoch;
-    const asked: Resume = { kind: "resume", session, listener, token: this.#token, epoch, next, first, credentials };
     this.#asking++;
-    const answer = await resume(link, batches, host, asked).finally(() => this.#asking--);
-    signal.throwIfAborted(); // of an attempt that was given up nothing holds, neither a token nor a refusal
+    const answer = await resume(link, batches, host, {
+      kind: "resume",
+      session,
+      listener,
+      token,
+      epoch,
+      ...position,
+      credentials: credentials ?? null,
+    }).finally(() => this.#asking--);
+    // Of an attempt that was given up, or that another has followed, nothing holds: neither a token nor a refusal.
+    signal.throwIfAborted();
+    if (epoch !== this.#epoch) throw new NetchanError("DIAL_FAILED", "another attempt followed");
     if (answer.kind === "wrong-door") throw new NetchanError("DIAL_FAILED", "another process than the session's answered");
     if (answer.kind !== "resumed") {
-      link.close("the session has ended");
+      closeLink(link, "the session has ended");
       return { finish: answer.kind === "end" ? { reason: "aborted", error: answer.error } : finishOf(answer.error) };
     }
     this.#token = answer.token;
@@ -215,6 +262,8 @@ export class Redial implements Comeback {
     const { session } = this.peer;
     if (event === "left") {
       this.#left = true;
+      this.#retry?.cancel();
+      this.#trying?.abort(new NetchanError("DIAL_FAILED", "the page was left"));
       session.unlink("the page was left");
     } else if (event === "hidden") session.hide(true);
     else {

@@ -22,6 +22,8 @@ import { toldError } from "./told-error.js";
 type Settled = (result: Attempted | undefined) => void;
 /** A value of no size, to ask whether one of another size would pass. */
 const nothing: Content = { json: "", meta: undefined, ends: [], blobs: [], bytes: 0 };
+/** A value that was lost on the way, or whose receiver was, may have been received. */
+const lossCodes: ReadonlySet<string> = new Set(["SESSION_LOST", "SESSION_CLOSED", "RECEIVER_LOST"]);
 /** In place of an error code: the case was done because its channel has ended. */
 const endedWord = "DONE";
 
@@ -67,7 +69,7 @@ export class Attempts {
   /** Ours that wait for room among those. */
   #queue: (() => void)[] = [];
   /** Theirs that got a value they have not answered. */
-  readonly #given = new Map<number, Offered>();
+  readonly #given = new Map<number, { readonly offered: Offered; readonly frame: Posted | undefined }>();
   #answering = 0;
 
   constructor(readonly exchange: Context) {}
@@ -148,7 +150,9 @@ export class Attempts {
     const decided = asked.cases[position];
     if (position === -1) {
       this.#answered(number);
-      asked.settled(code === null ? undefined : { error: toldError(code, "the attempt failed at its home") });
+      asked.settled(
+        code === null ? undefined : { error: toldError(code, "the attempt failed at its home", lossCodes.has(code) ? "unknown" : null) },
+      );
     } else if (decided === undefined || (code !== endedWord && "source" in decided)) {
       this.exchange.violated(`attempt ${number} was answered with a case it does not have`);
     } else {
@@ -274,12 +278,12 @@ export class Attempts {
       this.exchange.post(`"tried",${number},-1,null`);
       return;
     }
-    this.#given.set(number, offered);
-    this.exchange.postValue(`"gave",${number},${index}`, content);
+    const frame = this.exchange.postValue(`"gave",${number},${index}`, content);
+    this.#given.set(number, { offered, frame });
   }
 
   took(number: number, answer: number): void {
-    const offered = this.#given.get(number);
+    const offered = this.#given.get(number)?.offered;
     if (offered === undefined) this.exchange.violated(`an answer to attempt ${number}, which was given nothing`);
     this.#given.delete(number);
     if (answer > 2) this.exchange.violated(`an answer ${answer} to an attempt`);
@@ -300,10 +304,13 @@ export class Attempts {
     for (const next of this.#queue.splice(0)) this.exchange.host.defer(next);
     for (const { settled } of asked) settled({ error: unknown });
   }
-  finish(loss: NetchanError): void {
+  finish(loss: NetchanError, graceful: boolean): void {
     this.part(loss);
     const given = [...this.#given.values()];
     this.#given.clear();
-    for (const offered of given) offered.doubtful(loss);
+    for (const { offered, frame } of given) {
+      if (graceful || frame?.number === 0) offered.returned();
+      else offered.doubtful(loss);
+    }
   }
 }

@@ -16,6 +16,10 @@ import type { Fetches } from "./windows.js";
 /** Whoever uses an end of the other side: the application, or a relay for a third process. */
 export interface EndUser {
   homeFrame(frame: HomeFrame): void;
+  /** Offers were passed on, and their answers have not come. */
+  readonly busy: boolean;
+  /** This side says goodbye: it takes nothing any more, and says of what it passed on that nobody can vouch for it. */
+  part(loss: NetchanError): void;
   /** The session has ended: everything that is open here settles. */
   sessionEnded(loss: NetchanError, graceful: boolean): void;
 }

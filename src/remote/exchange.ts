@@ -17,7 +17,7 @@ import { type Content, checkSize, WireParcel } from "./content.js";
 import type { Context, EndUser, Starved } from "./context.js";
 import { Ends } from "./ends.js";
 import { RemoteEnd } from "./remote-end.js";
-import { RemoteReceive } from "./remote-receive.js";
+import type { RemoteReceive } from "./remote-receive.js";
 import type { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
 import { Fetches, ReceiveWindow, SendWindow } from "./windows.js";
@@ -321,6 +321,7 @@ export class Exchange implements Context {
   get busy(): boolean {
     if (this.operations > 0 || this.#attempts.busy) return true;
     for (const served of this.served.values()) if (served.busy) return true;
+    for (const remote of this.remotes.values()) if (remote.busy) return true;
     return false;
   }
   /** A goodbye: says what became of the operations of the other side that wait here, and then nothing any more. */
@@ -333,7 +334,7 @@ export class Exchange implements Context {
     for (const served of [...this.served.values()]) served.dismiss();
     // Behind a goodbye nothing is taken: whoever waits here hears of the end now, and what still comes is dropped.
     const loss = this.closing ?? new NetchanError("SESSION_CLOSED", "the session was closed");
-    for (const remote of this.remotes.values()) if (remote instanceof RemoteReceive) remote.part(loss);
+    for (const remote of this.remotes.values()) remote.part(loss);
     this.#attempts.part(loss);
     this.#parted = true;
   }
@@ -344,7 +345,7 @@ export class Exchange implements Context {
     this.onIdle = undefined;
     for (const remote of [...this.remotes.values()]) remote.sessionEnded(loss, graceful);
     this.remotes.clear();
-    this.#attempts.finish(loss);
+    this.#attempts.finish(loss, graceful);
     for (const served of [...this.served.values()]) this.#ends.remove(served, loss, graceful);
     this.starved.clear();
     this.#drowsy.clear();

@@ -47,7 +47,7 @@ export class Relay extends Served implements EndUser {
   }
 
   get busy(): boolean {
-    return this.#pending.size > 0;
+    return this.#pending.size > 0 || (this.#ledger.open > 0 && this.#loss === undefined);
   }
 
   // ── from the user to the home ──
@@ -77,6 +77,7 @@ export class Relay extends Served implements EndUser {
         return;
     }
     this.#up.post(`"${frame.type}",${this.#upId}${more(frame.fields)}`);
+    this.#up.idle();
   }
 
   /** The home would hold this process to blame for a user that breaks the rules: so they are kept here. */
@@ -227,6 +228,15 @@ export class Relay extends Served implements EndUser {
   }
 
   // ── the end ──
+
+  part(loss: NetchanError): void {
+    if (this.#loss !== undefined) return;
+    const { offered, open } = this.#ledger;
+    const text = JSON.stringify(plainMessage(loss));
+    for (let number = offered - open + 1; number <= offered; number++)
+      this.#up.post(`"refuse",${this.#upId},${number},"RECEIVER_LOST",${text}`);
+    this.sessionEnded(loss);
+  }
 
   /** The home's session is over. */
   sessionEnded(loss: NetchanError): void {

@@ -111,6 +111,8 @@ export abstract class RemoteEnd implements EndUser {
   }
 
   abstract homeFrame(frame: HomeFrame): void;
+  abstract get busy(): boolean;
+  abstract part(loss: NetchanError): void;
 
   sessionEnded(loss: NetchanError, graceful: boolean): void {
     if (this.loss !== undefined) return;

@@ -281,8 +281,12 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   /** It ends with `done` when its session ends well: the default pair does. */
   doneAtGoodbye = false;
 
-  /** This side says goodbye: it takes nothing any more. */
+  get busy(): boolean {
+    return this.#held[0]?.given === true;
+  }
   part(loss: NetchanError): void {
+    for (let offer = this.#held[0]; offer?.given; offer = this.#held[0])
+      this.#answer(offer, "refuse", new NetchanError("RECEIVER_LOST", "the receiver had not answered when this side said goodbye"));
     this.#finish(this.doneAtGoodbye ? undefined : loss);
   }
 

@@ -246,10 +246,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   /** Every operation up to that one has left the channel. */
   #received(number: number): void {
     if (this.#unreceived === undefined) this.exchange.violated(`end ${this.id} is told what was received, and never asked`);
-    for (const one of this.#unreceived.keys()) {
-      if (one > number) return;
-      this.#unreceived.delete(one);
-    }
+    for (const one of this.#unreceived.keys()) if (one <= number) this.#unreceived.delete(one);
   }
   /** From the beginning on: keeps what is fulfilled until its home says that it was received. */
   remember(): void {
@@ -257,7 +254,11 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   }
   /** What is fulfilled and may not have been received, in the order it was sent. */
   get unreceived(): readonly unknown[] {
-    return [...(this.#unreceived?.values() ?? [])];
+    // More than the capacity cannot be: of the others the word has not come yet.
+    return [...(this.#unreceived ?? [])]
+      .sort(([one], [other]) => one - other)
+      .slice(-this.capacity)
+      .map(([, value]) => value);
   }
 
   #fetch(number: number): void {
@@ -296,6 +297,10 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   protected override regained(): void {
     this.#letGoHere = false;
   }
+
+  /** Its operations are counted where those of all ends are. */
+  readonly busy = false;
+  part(): void {}
 
   protected ended(loss: NetchanError): void {
     const pending = [...this.#pending.values()];

@@ -259,7 +259,7 @@ export class ServedSend extends Served {
   }
   /** One frame tells of all that left the channel in this turn. */
   #report(): void {
-    const [oldest = this.#fulfilled + 1] = this.#unreceived;
+    const oldest = Math.min(this.#fulfilled + 1, ...this.#unreceived);
     this.exchange.post(`"received",${this.id},${oldest - 1}`);
   }
 

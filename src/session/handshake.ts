@@ -7,7 +7,7 @@ import type { Limits } from "../contract.js";
 import { type ErrorCode, NetchanError } from "../errors.js";
 import { type Control, readBatch } from "../wire/frame.js";
 import type { Host } from "./host.js";
-import type { Link } from "./link.js";
+import { closeLink, type Link } from "./link.js";
 import { remoteError } from "./remote-error.js";
 
 /** The version of the protocol. Different versions refuse each other. */
@@ -108,7 +108,7 @@ export function sendSafely(link: Link, batch: string): void {
   try {
     void Promise.resolve(link.send(batch)).catch(() => undefined);
   } catch {
-    link.close("it cannot be sent on");
+    closeLink(link, "it cannot be sent on");
   }
 }
 
@@ -151,6 +151,15 @@ async function converse(link: Link, batches: Batches, host: Host, type: "hello" 
     sent.catch((cause: unknown) => reject(new NetchanError("DIAL_FAILED", "the link failed during the handshake", { cause })));
   });
   return onlyControl(await Promise.race([next(batches, host), broken]));
+}
+
+/** What an application has to decide before a link can be used. @throws NetchanError DIAL_FAILED when it takes longer than the handshake may */
+export function inTime<T>(host: Host, what: string, decision: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new NetchanError("DIAL_FAILED", `there are no ${what} after ${handshakeMs} ms`));
+    const timer = host.clock.start(handshakeMs, late, "idle");
+    decision.then(resolve, reject).finally(() => timer.cancel());
+  });
 }
 
 /**

@@ -18,6 +18,7 @@ const freshMs = 1_000;
 
 export class Liveness {
   #heardAt = 0;
+  #askedAt = 0;
   #timer: Timer | undefined;
   /** The page on the other side, or this one, is hidden. */
   hidden = false;
@@ -42,21 +43,31 @@ export class Liveness {
   start(): void {
     this.stop();
     this.heard();
+    this.#askedAt = this.#heardAt;
     this.#beat();
   }
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+  /** Armed for what comes first: the next question, or the end. What is heard meanwhile only moves them. */
   #beat(): void {
-    this.#timer = deadline(this.host.clock, this.heartbeatMs, () => {
-      const silentMs = this.host.clock.now() - this.#heardAt;
+    const { clock } = this.host;
+    const mostMs = (this.hidden ? deadAfterHidden : deadAfter) * this.heartbeatMs;
+    const askAt = Math.max(this.#heardAt, this.#askedAt) + this.heartbeatMs;
+    const deadAt = this.#heardAt + mostMs;
+    const nextAt = this.asks ? Math.min(askAt, deadAt) : deadAt;
+    this.#timer = deadline(clock, Math.max(0, nextAt - clock.now()), () => {
+      const silentMs = clock.now() - this.#heardAt;
       if (silentMs >= (this.hidden ? deadAfterHidden : deadAfter) * this.heartbeatMs) {
         this.#timer = undefined;
         this.dead(silentMs);
         return;
       }
-      if (this.asks && silentMs >= this.heartbeatMs * 0.9) this.ask();
+      if (this.asks && clock.now() - Math.max(this.#heardAt, this.#askedAt) >= this.heartbeatMs) {
+        this.#askedAt = clock.now();
+        this.ask();
+      }
       this.#beat();
     });
   }

@@ -20,8 +20,8 @@ export interface Posted {
 interface Entry {
   number: number;
   /** The text of a control frame; of a numbered frame what stands behind its number. */
-  readonly text: string;
-  readonly blobs: readonly Uint8Array[];
+  text: string;
+  blobs: readonly Uint8Array[];
   readonly bytes: number;
   readonly kind: "value" | "answer" | "control";
   recalled: boolean;
@@ -47,6 +47,8 @@ export class Outbox {
   #replay = 0;
   #queue: Entry[] = [];
   #queueFrom = 0;
+  /** In `#queue`: frames that were taken back. */
+  #recalled = 0;
   #bytes = 0;
   #answers = 0;
   #wasFull = false;
@@ -69,7 +71,7 @@ export class Outbox {
   }
   /** Frames that wait for a link, or for room on it. */
   get waiting(): number {
-    return this.#queue.length - this.#queueFrom + this.#kept.length - this.#replay;
+    return this.#queue.length - this.#queueFrom - this.#recalled + this.#kept.length - this.#replay;
   }
   /** Frames without a value that wait or are kept. Values wait for room, answers cannot. */
   get answers(): number {
@@ -103,17 +105,22 @@ export class Outbox {
   recall(posted: Posted): boolean {
     const entry = posted as Entry;
     if (entry.number > 0 || entry.recalled) return false;
-    entry.recalled = true;
     this.#forget(entry);
+    entry.recalled = true;
+    entry.text = "";
+    entry.blobs = [];
+    if (++this.#recalled > 64 && this.#recalled * 2 > this.#queue.length - this.#queueFrom) this.#tidy(() => true);
     return true;
+  }
+  #tidy(keep: (entry: Entry) => boolean): void {
+    this.#queue = this.#queue.slice(this.#queueFrom).filter((entry) => !entry.recalled && keep(entry));
+    this.#queueFrom = this.#recalled = 0;
   }
   /** Takes back every frame about an end that the other side will never hear of. */
   recallAbout(id: number): void {
-    const about = new RegExp(`^"[a-z]+",${id}(,|$)`);
-    for (let index = this.#queueFrom; index < this.#queue.length; index++) {
-      const entry = this.#queue[index];
-      if (entry !== undefined && entry.kind === "answer" && !entry.recalled && about.test(entry.text)) this.recall(entry);
-    }
+    const about = new RegExp(`^"(mute|ended|done|released)",${id}(,|$)`);
+    for (const entry of this.#queue.slice(this.#queueFrom))
+      if (entry.kind === "answer" && !entry.recalled && about.test(entry.text)) this.recall(entry);
   }
   #forget(entry: Entry): void {
     if (entry.kind === "control") return;
@@ -133,12 +140,15 @@ export class Outbox {
       const again = this.#kept[this.#replay];
       const entry = again ?? this.#queue[this.#queueFrom];
       if (entry === undefined) break;
-      bytes += entry.bytes + numberBytes;
+      if (!entry.recalled) bytes += entry.bytes + numberBytes;
       if (texts.length > 0 && bytes > limit) break;
       if (again !== undefined) this.#replay++;
       else {
         this.#queueFrom++;
-        if (entry.recalled) continue;
+        if (entry.recalled) {
+          this.#recalled--;
+          continue;
+        }
         if (entry.kind !== "control") this.#keep(entry);
       }
       texts.push(entry.kind === "control" ? entry.text : `[${entry.number},${entry.text}]`);
@@ -183,13 +193,12 @@ export class Outbox {
   /** A new link: whatever the other side has not acknowledged is written again, and control frames of the old link are not. */
   rewind(): void {
     this.#replay = this.#keptFrom;
-    this.#queue = this.#queue.slice(this.#queueFrom).filter((entry) => entry.kind !== "control" && !entry.recalled);
-    this.#queueFrom = 0;
+    this.#tidy((entry) => entry.kind !== "control");
   }
 
   clear(): void {
     this.#kept = [];
     this.#queue = [];
-    this.#keptFrom = this.#replay = this.#queueFrom = this.#bytes = this.#answers = 0;
+    this.#keptFrom = this.#replay = this.#queueFrom = this.#recalled = this.#bytes = this.#answers = 0;
   }
 }

@@ -12,35 +12,18 @@
  */
 import type { Limits } from "../contract.js";
 import { NetchanError, plainMessage } from "../errors.js";
-import { type Control, type Frame, readBatch, writeBatch } from "../wire/frame.js";
+import { type Control, readBatch, writeBatch } from "../wire/frame.js";
 import type { Batches } from "./handshake.js";
 import type { Host } from "./host.js";
 import { closeLink, dropLink, type Link } from "./link.js";
 import { Liveness } from "./liveness.js";
 import { Outbox, type Posted } from "./outbox.js";
+import type { Finish, SessionOwner } from "./owner.js";
 import { Pings } from "./pings.js";
 import { Receipts } from "./receipts.js";
 import { remoteError } from "./remote-error.js";
 
-/** How a session ended, before the application hears of it. */
-export interface Finish {
-  readonly reason: "closed" | "aborted" | "lost" | "refused";
-  readonly error: NetchanError | undefined;
-}
-
-export interface SessionOwner {
-  /** A new frame, in order, once. A thrown error ends the session. */
-  frame(frame: Frame): void;
-  /** There is room again: what was held back may go on. */
-  drained(): void;
-  /** The link is gone; the session waits for another. */
-  suspended(error: NetchanError): void;
-  /** There is a link, the first one or another. */
-  connected(): void;
-  /** The other side, asked whether it is there, has answered. */
-  awake(): void;
-  finished(finish: Finish): void;
-}
+export type { Finish, SessionOwner } from "./owner.js";
 
 export interface SessionSettings {
   readonly host: Host;
@@ -160,6 +143,10 @@ export class Session {
     this.#flushSoon();
     void this.#pump(link, batches);
     this.#owner.connected();
+    this.#relieve();
+    this.#leave();
+  }
+  #relieve(): void {
     if (this.#outbox.relieved()) this.#owner.drained();
   }
 
@@ -224,7 +211,9 @@ export class Session {
   }
   /** Takes a frame back that no link has carried. @returns whether that was possible. */
   recall(posted: Posted): boolean {
-    return this.#finish === undefined && this.#outbox.recall(posted);
+    if (this.#finish !== undefined || !this.#outbox.recall(posted)) return false;
+    this.#host.defer(() => this.#relieve());
+    return true;
   }
   recallAbout(id: number): void {
     this.#outbox.recallAbout(id);
@@ -262,6 +251,7 @@ export class Session {
 
   /** A link of a user's making may throw where none should: that is a link that failed. */
   #write(link: Link, batch: string | Uint8Array): void {
+    const failed = (cause: unknown): void => this.detach(link, new NetchanError("DIAL_FAILED", "the link failed", { cause }));
     try {
       const congestion = link.send(batch);
       if (congestion === undefined) return;
@@ -271,10 +261,10 @@ export class Session {
         this.#blocked = false;
         this.#flush();
       };
-      congestion.then(go, go);
+      congestion.then(go, failed);
     } catch (cause) {
       this.#blocked = true;
-      this.#host.defer(() => this.detach(link, new NetchanError("DIAL_FAILED", "the link failed", { cause })));
+      this.#host.defer(() => failed(cause));
     }
   }
 
@@ -311,7 +301,7 @@ export class Session {
     switch (type) {
       case "ack":
         this.#outbox.acknowledge(field);
-        if (this.#outbox.relieved()) this.#owner.drained();
+        this.#relieve();
         this.#leave();
         return;
       case "ping":

@@ -17,7 +17,7 @@ const shapes = {
   // The session itself.
   ready: [],
   window: ["count"],
-  drain: [],
+  drain: ["count"],
   drained: [],
   bye: [],
   // From the user of an end to its home.

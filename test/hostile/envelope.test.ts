@@ -155,7 +155,7 @@ const numbers: readonly Row[] = [
       ["a gap of 1e9", "1000000002"],
     ] as const
   ).map(([name, number]): Row => [`a frame number that is ${name}`, raw(`[[${number},"limit",2,1]]`), violation]),
-  ["a frame number twice", raw(`[[1,"ready"],[1,"drain"]]`), "lives"],
+  ["a frame number twice", raw(`[[1,"ready"],[1,"drain",5000]]`), "lives"],
   ["an old frame number 1e5 times", raw(`[${times(100_000, () => `[1,"ready"]`).join(",")}]`), "lives"],
   ["an ack beyond what was sent", control(["ack", 1_000_000]), violation],
   ["an ack below zero", control(["ack", -1]), violation],
@@ -524,7 +524,7 @@ describe("a listener that does not welcome as it should", () => {
     ["bytes", bytes(0, 0), violation],
     ["a numbered frame", `[[1,"limit",2,1]]`, violation],
     ["a hello", `[["hello",{}]]`, violation],
-    ["a welcome and more", `[${welcome({}).slice(1, -1)},[1,"drain"]]`, violation],
+    ["a welcome and more", `[${welcome({}).slice(1, -1)},[1,"drain",5000]]`, violation],
     ["a welcome of null", `[["welcome",null]]`, violation],
     ["a session called __proto__", welcome({ session: "__proto__" }), violation],
     ["a session in capitals", welcome({ session: session.toUpperCase() }), violation],

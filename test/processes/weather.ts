@@ -4,7 +4,9 @@
  */
 import type { Direction, FaultProxy, ProxiedConnection } from "../support/fault-proxy.js";
 
-export type Mode = "clean" | "reset" | "half-open" | "drip" | "corrupt" | "inside-frame";
+export type Mode = "clean" | "reset" | "half-open" | "drip" | "corrupt" | "inside-frame" | "mixed";
+/** What "mixed" is made of: the faults that need no TLS to be noticed. */
+const mixed = ["clean", "reset", "half-open", "drip", "inside-frame"] as const satisfies readonly Mode[];
 
 /** Between two faults, milliseconds. */
 const [leastGapMs, mostGapMs] = [50, 500];
@@ -87,10 +89,11 @@ export class Weather {
 
   /** @returns whether that was the end of the connection */
   async #strike(connection: ProxiedConnection): Promise<boolean> {
-    switch (this.mode) {
+    const mode = this.mode === "mixed" ? (mixed[this.proxy.below(mixed.length)] ?? "clean") : this.mode;
+    switch (mode) {
       case "clean":
       case "reset":
-        connection.cut(this.mode);
+        connection.cut(mode);
         return true;
       case "inside-frame":
         connection.cutInside(this.#side(), this.#manner());

@@ -60,8 +60,15 @@ export class Wire {
   /** @returns the batch that arrived, if it was one */
   deliver(): Batch | undefined {
     const arriving = this.queue.shift();
+    if (this.queue.length <= 2) for (const relieve of this.#congested.splice(0)) relieve();
     if (arriving !== undefined) this.reading.arrive(arriving);
     return arriving !== undefined && "batch" in arriving ? arriving.batch : undefined;
+  }
+  readonly #congested: (() => void)[] = [];
+  /** As links do: a promise while too much is under way. A link that has died may leave it pending for ever. */
+  get congestion(): Promise<void> | undefined {
+    if (this.queue.length <= 4) return undefined;
+    return new Promise((resolve) => void this.#congested.push(resolve));
   }
   /** The connection fails behind the first `keep` batches. */
   break(keep: number): void {
@@ -92,11 +99,12 @@ export class Cable {
     else if (typeof arriving === "string" && arriving.startsWith('[["resumed"')) this.resumed = true;
   }
 
-  constructor(dialer: Process, listener: Process) {
+  /** @param lingers - what is under way is still read after the reader has closed its side */
+  constructor(dialer: Process, listener: Process, lingers: boolean) {
     this.up = new Wire(listener);
     this.down = new Wire(dialer);
-    this.dialerSide = side(this.up, this.down);
-    this.listenerSide = side(this.down, this.up);
+    this.dialerSide = side(this.up, this.down, lingers);
+    this.listenerSide = side(this.down, this.up, lingers);
   }
   get wires(): readonly [Wire, Wire] {
     return [this.up, this.down];
@@ -107,8 +115,13 @@ export class Cable {
   }
 }
 
-function side(out: Wire, into: Wire): Link & { terminate(): void } {
+function side(out: Wire, into: Wire, lingers: boolean): Link & { terminate(): void } {
   const end = (): void => {
+    if (lingers) {
+      into.over = true;
+      into.queue.push({ end: undefined });
+      return;
+    }
     into.reading.arrive({ end: undefined });
     into.queue.length = 0;
     into.over = true;
@@ -116,7 +129,10 @@ function side(out: Wire, into: Wire): Link & { terminate(): void } {
   return {
     transport: "memory",
     received: into.reading,
-    send: (batch) => out.send({ batch }),
+    send: (batch) => {
+      out.send({ batch });
+      return out.congestion;
+    },
     close: () => {
       end();
       out.send({ end: undefined });

@@ -144,7 +144,7 @@ export class World {
           return; // or nothing is heard of it
         }
         const listener = this.#replaced.get(left) ?? (this.processes[left] as Process);
-        const cable = new Cable(dialer, listener);
+        const cable = new Cable(dialer, listener, this.seed % 2 === 1);
         line.cables.push(cable);
         const accepting = inWorld(cable.listenerSide, listener.host);
         // A listener that stands still has its connections made by its system all the same.

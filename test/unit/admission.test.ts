@@ -496,7 +496,7 @@ describe("a listener that closes", () => {
     expect(other.find("refused")?.[0]).toBe("SESSION_REFUSED");
     const again = await back();
     resumedOf(again);
-    expect(again.find("drain")).toEqual([]);
+    expect(again.find("drain")).toEqual([5_000]);
     again.raw(
       JSON.stringify([
         [2, "drained"],

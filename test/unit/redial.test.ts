@@ -1,7 +1,8 @@
 /** How a dialer gets its session another link: when it tries, where, and what a page has to do with it. */
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { PeerStatus } from "../../src/contract.js";
-import { dial, type Peer } from "../../src/node.js";
+import { inWorld } from "../../src/host.js";
+import { dial, type Link, type Peer } from "../../src/node.js";
 import { World } from "./resume-world.js";
 
 const reconnecting = ({ status }: Pick<Peer, "status">): Extract<PeerStatus, { readonly state: "reconnecting" }> => {
@@ -91,33 +92,35 @@ describe("a link that is lost", () => {
     await over(net, scene);
   });
 
-  it("is lost for good when nobody is there at that last time, or nobody answers for a second", async () => {
-    for (const kind of ["nobody", "silent"] as const) {
-      const net = world();
-      const silent = () => undefined;
-      const listener = net.listen({ resumeWindowMs: 1_000 });
-      let accept: (link: never) => void = listener.accept as never;
-      const far = await dial(
-        net.address((link) => accept(link as never)),
-        { reconnect: { minMs: 1_000_000, maxMs: 1_000_000 } },
-      );
-      await net.settle();
-      if (kind === "nobody") net.down = true;
-      else accept = silent;
-      net.cut();
-      await net.advance(1_000);
-      if (kind === "silent") {
-        expect(reconnecting(far).endsInMs).toBe(0);
-        await net.advance(999);
-        expect(far.status.state).toBe("reconnecting");
-        await net.advance(1);
-      }
-      expect((await far.ended).reason).toBe("lost");
-      expect((await far.ended).error?.code).toBe("SESSION_LOST");
-      const closed = listener.close();
-      await net.advance(20_000);
-      await closed;
+  it.each([
+    ["is there", 0],
+    ["says whether there is a way, within a second", 1_000],
+    ["answers who is asked, within ten", 10_000],
+  ] as const)("is lost for good when at that last time nobody %s", async (how, afterMs) => {
+    const net = world();
+    const listener = net.listen({ resumeWindowMs: 1_000 });
+    let accept = listener.accept;
+    const open = net.address((link) => accept(link));
+    const never = new Promise<Link>(() => undefined);
+    let hangs = false;
+    const address = inWorld((options: { readonly signal: AbortSignal }) => (hangs ? never : open(options)), net.host());
+    const far = await dial(address, { reconnect: { minMs: 1_000_000, maxMs: 1_000_000 } });
+    await net.settle();
+    if (how === "is there") net.down = true;
+    else if (afterMs === 1_000) hangs = true;
+    else accept = () => undefined;
+    net.cut();
+    await net.advance(1_000);
+    if (afterMs > 0) {
+      expect(reconnecting(far).endsInMs).toBe(0);
+      await net.advance(afterMs - 1);
+      expect(far.status.state).toBe("reconnecting");
+      await net.advance(1);
     }
+    expect(await far.ended).toMatchObject({ reason: "lost", error: { code: "SESSION_LOST" } });
+    const closed = listener.close();
+    await net.advance(20_000);
+    await closed;
   });
 
   it("is tried for at once by reconnect, and that attempt takes the place of the one under way", async () => {

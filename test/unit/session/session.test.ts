@@ -260,7 +260,7 @@ describe("backpressure", () => {
     link.congest();
     session.post('"ready"');
     pass();
-    session.post('"drain"');
+    session.post('"drain",5000');
     session.post('"drained"');
     pass(10);
     expect(link.batches).toHaveLength(1);
@@ -269,14 +269,23 @@ describe("backpressure", () => {
     expect(sent().map(([, type]) => type)).toEqual(["ready", "drain", "drained"]);
   });
 
-  it("goes on when the link says that waiting is in vain: `received` tells of its death", async () => {
-    const { session, pass, link } = quiet();
+  it("gives the link up when that says that waiting is in vain: what was not acknowledged goes out over the next one", async () => {
+    const { session, pass, link, relink, suspensions } = quiet();
     link.congest();
     session.post('"ready"');
     pass();
-    session.post('"drain"');
+    session.post('"drained"');
     await link.relieve(true);
-    expect(link.batches).toHaveLength(2);
+    pass();
+    expect(suspensions).toMatchObject([{ code: "DIAL_FAILED", cause: { message: "the link failed" } }]);
+    expect(link.batches).toHaveLength(1);
+    const next = relink({ next: 1, first: 1 });
+    pass();
+    expect(next.sent()).toEqual([
+      ["ack", 0],
+      [1, "ready"],
+      [2, "drained"],
+    ]);
   });
 
   it("stops between two batches when the link becomes congested", async () => {
@@ -501,7 +510,7 @@ describe("the end", () => {
   it("after a goodbye goes out whatever the link says, over the next one if need be", async () => {
     const it_ = quiet();
     it_.link.congest();
-    it_.session.post('"drain"');
+    it_.session.post('"drain",5000');
     it_.pass();
     it_.session.post('"bye"');
     it_.session.leave({ reason: "closed", error: undefined });
@@ -524,7 +533,7 @@ describe("the end", () => {
     it_.session.finish({ reason: "lost", error: undefined });
     it_.session.fail(new NetchanError("SESSION_CLOSED", "late"));
     it_.session.leave({ reason: "aborted", error: undefined });
-    it_.session.unlink(new NetchanError("DIAL_FAILED", "late"));
+    it_.session.unlink("late");
     it_.session.rouse();
     it_.session.hide(true);
     expect(it_.relink({ next: 1, first: 1 }).closed).toHaveLength(1);
@@ -674,7 +683,7 @@ describe("a link", () => {
     link.congest();
     session.post('"ready"');
     pass();
-    session.post('"drain"');
+    session.post('"drain",5000');
     pass();
     const second = relink({ next: 1, first: 1 });
     pass();
