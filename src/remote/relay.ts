@@ -33,6 +33,10 @@ export class Relay extends Served implements EndUser {
   readonly #pending = new Map<number, Waiting>();
   #loss: NetchanError | undefined;
   readonly #ledger = new Ledger();
+  /** Offers were declined here, for a user that cannot be offered anything now; so many epochs is the home ahead of the user. */
+  #skew = 0;
+  /** The home is asked again when the user can be. */
+  #putOff = false;
   #latest = 0;
 
   constructor(
@@ -76,7 +80,9 @@ export class Relay extends Served implements EndUser {
         this.#passValue("grant", frame.fields[1], frame.fields[2], 0);
         return;
     }
-    this.#up.post(`"${frame.type}",${this.#upId}${more(frame.fields)}`);
+    if (frame.type === "decline" || frame.type === "skip")
+      this.#up.post(`"${frame.type}",${this.#upId},${frame.fields[1]},${frame.fields[2] + this.#skew}`);
+    else this.#up.post(`"${frame.type}",${this.#upId}${more(frame.fields)}`);
     this.#up.idle();
   }
 
@@ -170,12 +176,13 @@ export class Relay extends Served implements EndUser {
       case "offer": {
         const parcel = this.#up.pass(frame.fields[4], 0);
         const [, number, epoch, selectId] = frame.fields;
-        if (epoch !== this.#ledger.epoch) {
+        if (epoch !== this.#ledger.epoch + this.#skew) {
           parcel.discard(); // declined already: its home has put it back
           return;
         }
-        if (!this.#ledger.wanting || number !== this.#ledger.offer()) this.#up.violated(`offer ${number} was not asked for`);
-        this.#passOffer(`"offer",${this.id},${number},${epoch},${JSON.stringify(selectId)}`, parcel);
+        if (!this.#ledger.wanting || number !== this.#ledger.offered + 1) this.#up.violated(`offer ${number} was not asked for`);
+        if (!this.exchange.linked || this.exchange.congested) this.#decline(number, parcel);
+        else this.#passOffer(`"offer",${this.id},${this.#ledger.offer()},${this.#ledger.epoch},${JSON.stringify(selectId)}`, parcel);
         return;
       }
       case "sent":
@@ -204,6 +211,20 @@ export class Relay extends Served implements EndUser {
     }
     this.exchange.post(`"${frame.type}",${this.id}${more(frame.fields)}`);
     this.exchange.idle();
+  }
+
+  /** Others may have what this user cannot be given now. */
+  #decline(number: number, parcel: WireParcel): void {
+    parcel.discard();
+    this.#skew++;
+    this.#up.post(`"decline",${this.#upId},${number},${this.#ledger.epoch + this.#skew}`);
+    this.#putOff = true;
+    if (this.exchange.linked) this.exchange.starved.add(this);
+  }
+  override resume(): void {
+    if (!this.#putOff || this.#loss !== undefined || !this.exchange.linked || this.exchange.congested) return;
+    this.#putOff = false;
+    if (this.#ledger.wanting) this.#up.post(`"limit",${this.#upId},${this.#ledger.limit}`);
   }
 
   /** A value that the user's process would not take ends the relay: its home puts it back. */

@@ -279,7 +279,7 @@ export class ServedSend extends Served {
     this.port.home.watchers.delete(this);
     for (const arrival of [...this.#open.values()]) {
       if (arrival.item !== undefined) this.port.home.withdraw(arrival.item, () => undefined);
-      this.#open.delete(arrival.number);
+      if (!this.#open.delete(arrival.number)) continue; // its fate was known after all
       this.exchange.releaseOperation();
       this.exchange.fetches.done(arrival);
       this.claimOver(arrival);

@@ -8,6 +8,8 @@ export type Mode = "clean" | "reset" | "half-open" | "drip" | "corrupt" | "insid
 /** What "mixed" is made of: the faults that need no TLS to be noticed. */
 const mixed = ["clean", "reset", "half-open", "drip", "inside-frame"] as const satisfies readonly Mode[];
 
+/** Longer than so few cuts take on a busy machine. */
+const patienceMs = 30_000;
 /** Between two faults, milliseconds. */
 const [leastGapMs, mostGapMs] = [50, 500];
 /** How long a thing lasts that passes. */
@@ -30,10 +32,16 @@ export class Weather {
     this.#done = this.#blow();
   }
 
-  /** Settles when it has lasted for so long, and has brought down so many links that were at work. */
+  /**
+   * Settles when it has lasted for so long, and has brought down so many links that were at work.
+   * @throws Error when it cannot: nothing is at work any more
+   */
   async lasts(ms: number, liveCuts: number): Promise<void> {
     await this.#pause(ms);
-    while (this.proxy.liveCuts < liveCuts && !this.#over.signal.aborted) await this.#pause(leastGapMs);
+    for (const until = performance.now() + patienceMs; this.proxy.liveCuts < liveCuts; await this.#pause(leastGapMs)) {
+      if (performance.now() > until || this.#over.signal.aborted)
+        throw new Error(`Expected ${liveCuts} links to be cut at work, got ${this.proxy.liveCuts} of ${this.proxy.accepted} connections`);
+    }
   }
   /** The last fault is over, and connections pass. Those that were cut stay cut. */
   async clear(): Promise<void> {

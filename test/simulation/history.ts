@@ -7,6 +7,8 @@ export interface Channel {
   readonly capacity: number;
   closedAt: number | undefined;
   doneAt: number | undefined;
+  /** A value in doubt is offered again. */
+  readonly redelivers: boolean;
   /** A session was lost: whoever depended on it may have been told. */
   touchedByLoss: boolean;
 }
@@ -125,9 +127,10 @@ export function checkHistory(history: History): void {
   for (const operation of history.operations) {
     if (typeof operation.received !== "number") continue;
     const other = receivedBy.get(operation.received);
-    if (other !== undefined)
+    const again = operation.done?.channel;
+    if (other !== undefined && !(again?.redelivers && again.touchedByLoss))
       fail("ONE", `value ${operation.received} was received by process ${other.process} and by process ${operation.process}`);
-    receivedBy.set(operation.received, operation);
+    if (other === undefined) receivedBy.set(operation.received, operation);
   }
   for (const operation of history.operations)
     for (const part of operation.parts) if (part.value !== undefined) checkValue(operation, part, receivedBy.get(part.value));

@@ -62,9 +62,10 @@ class Program {
     for (let index = 0, most = 1 + world.below(3); index < most; index++) {
       const capacity = world.pick([0, 0, 1, 3]);
       const home = world.below(world.processes.length);
-      const channel: Channel = { index, home, capacity, closedAt: undefined, doneAt: undefined, touchedByLoss: false };
+      const redelivers = world.random() < 0.25;
+      const channel: Channel = { index, home, capacity, closedAt: undefined, doneAt: undefined, redelivers, touchedByLoss: false };
       history.channels.push(channel);
-      const { send, receive } = chan<Value>(capacity);
+      const { send, receive } = chan<Value>({ capacity, whenInDoubt: redelivers ? "redeliver" : "reject" });
       this.held.forEach((held, process) => {
         held[index] = process === home ? { send, receive } : {};
       });

@@ -225,17 +225,36 @@ describe("a link that is lost", () => {
     await over(net, scene);
   });
 
-  it("may take its time to find credentials, as the first one may", async () => {
+  it("may take nearly ten seconds to find credentials: the listener's time begins when there is a link", async () => {
     const net = world();
-    const slow = (): Promise<string> => new Promise((resolve) => net.time.schedule(12_000, () => resolve("at last")));
+    net.delayMs = 50;
+    const slow = (): Promise<string> => new Promise((resolve) => net.time.schedule(9_950, () => resolve("at last")));
     const listener = net.listen();
     const dialing = dial(net.address(listener.accept), { credentials: slow, reconnect: { minMs: 100, maxMs: 100 } });
-    await net.advance(13_000);
+    await net.advance(11_000);
     const far = await dialing;
     net.cut();
-    await net.advance(60_000);
+    await net.advance(11_000);
     expect(far.status.state).toBe("connected");
     await over(net, { far, listener });
+  });
+
+  it("is not waited for by credentials that never come: they are asked for again", async () => {
+    const net = world();
+    let asked = 0;
+    const scene = await net.session({
+      dial: {
+        credentials: () => (++asked === 2 ? new Promise(() => undefined) : "at once"),
+        reconnect: { minMs: 100, maxMs: 100 },
+      },
+    });
+    net.cut();
+    await net.advance(9_000);
+    expect(scene.far.status.state).toBe("reconnecting");
+    await net.advance(2_000);
+    expect(scene.far.status.state).toBe("connected");
+    expect(asked).toBe(3);
+    await over(net, scene);
   });
 });
 
