@@ -269,13 +269,15 @@ const skeletonBytes = 256;
 /** A reference, or the length of a sidecar, in a value. */
 const referenceBytes = 96;
 
+/** What was asked for, or is the only frame of a link so far. */
+const anySize: ReadonlySet<string> = new Set(["offer", "grant", "try", "gave", "hello", "welcome", "resume", "resumed"]);
+
 /**
  * How long a frame may be for what it says of itself. Windows count what frames declare: nobody may declare less than he sends.
  * A character counts as one and takes up to three bytes; in an escape, six.
  */
 function declaredBytes({ type, fields }: Frame | Control): number {
-  if (type === "offer" || type === "grant" || type === "try" || type === "gave" || type === "hello" || type === "welcome")
-    return Number.POSITIVE_INFINITY; // asked for
+  if (anySize.has(type)) return Number.POSITIVE_INFINITY; // asked for
   let bytes = skeletonBytes;
   for (const field of fields) {
     if (typeof field === "string") bytes += 6 * field.length;
