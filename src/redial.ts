@@ -124,6 +124,7 @@ export class Redial implements Comeback {
     this.#attempt = 0;
     this.#error = undefined;
     this.#stop();
+    this.#probe?.cancel(); // of the link before
   }
   over(): void {
     this.#stop();
@@ -277,19 +278,25 @@ export class Redial implements Comeback {
   #check(): void {
     if (this.#probe !== undefined) return;
     const { session } = this.peer;
-    const over = (): void => {
-      forget();
-      this.#probe?.cancel();
-      this.#probe = undefined;
-    };
-    const forget = session.ping(over, over);
-    this.#probe = this.settings.host.clock.start(
+    const { clock } = this.settings.host;
+    const forget = session.ping(
+      () => this.#probe?.cancel(),
+      () => this.#probe?.cancel(),
+    );
+    const timer = clock.start(
       wakeMs,
       () => {
-        over();
+        this.#probe?.cancel();
         session.unlink("the link did not survive the sleep");
       },
       "idle",
     );
+    this.#probe = {
+      cancel: () => {
+        this.#probe = undefined;
+        timer.cancel();
+        forget();
+      },
+    };
   }
 }

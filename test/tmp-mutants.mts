@@ -9,7 +9,7 @@ for (const [i, m] of mutants.entries()) {
   let found = 0, law = "";
   for (let seed = 1; seed <= 10_000 && !found; seed++) {
     try { await Promise.race([mutated.runSeed(seed), new Promise((_, r) => setTimeout(() => r(new Error("LIVE: hangs")), 20_000).unref())]); } catch (e) { found = seed; law = (e as Error).message; }
-    if (Date.now() - t > 150_000) break;
+    if (Date.now() - t > 120_000) break;
   }
   console.log(JSON.stringify({ i, name: m.name, found, law: law.slice(0, 100), ms: Date.now() - t }));
   await mutated.close();

@@ -8,7 +8,7 @@
  * - Receivers see the end only when the line is empty and no offer is open: an open offer may still come back.
  */
 import type { ChannelOptions } from "../contract.js";
-import { NetchanError, type Outcome, withOutcome } from "../errors.js";
+import { type NetchanError, type Outcome, withOutcome } from "../errors.js";
 import { Closing } from "./closing.js";
 import type { Gathering } from "./gathering.js";
 import { Item, type Submission } from "./item.js";
@@ -297,12 +297,14 @@ export class Home extends Linked implements Source {
   }
 
   itemDoubtful(item: Item, error: NetchanError): void {
-    const text = "the receiver was lost before it said whether it had the value";
-    item.doubt ??= new NetchanError("RECEIVER_LOST", text, { cause: error, outcome: "unknown" });
-    if (this.whenInDoubt === "redeliver") return this.itemReturned(item);
+    const doubt = item.doubted(error);
+    if (this.whenInDoubt === "redeliver") {
+      this.itemReturned(item);
+      return;
+    }
     this.#leaveOffer(item);
     if (item.fulfilled) this.onUndelivered?.(item, "unknown");
-    this.#fail(item, item.doubt);
+    this.#fail(item, doubt);
     this.#advance();
   }
 

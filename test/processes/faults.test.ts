@@ -69,7 +69,7 @@ async function run(mode: Mode): Promise<readonly Session[]> {
     await all("progress");
     const weather = new Weather(proxy, mode);
     try {
-      await weather.lasts(seconds * 1_000, leastCuts);
+      await weather.lasts(seconds * 1_000, leastCuts, () => both.every((child) => child.all("ended", at).length === 0));
       for (const child of both) child.say({ do: "finish", at });
       const [flows, ends] = await Promise.all([all("flow"), all("ended")]);
       const resumes = client.all("status", at).filter(({ state }) => state === "connected").length - 1;

@@ -33,14 +33,15 @@ export class Weather {
   }
 
   /**
-   * Settles when it has lasted for so long, and has brought down so many links that were at work.
-   * @throws Error when it cannot: nothing is at work any more
+   * Settles when it has lasted for so long, and has brought down so many links that were at work; or when there is no use in going on.
+   * @throws Error when it cannot bring down so many
    */
-  async lasts(ms: number, liveCuts: number): Promise<void> {
-    await this.#pause(ms);
-    for (const until = performance.now() + patienceMs; this.proxy.liveCuts < liveCuts; await this.#pause(leastGapMs)) {
-      if (performance.now() > until || this.#over.signal.aborted)
+  async lasts(ms: number, liveCuts: number, use: () => boolean): Promise<void> {
+    const from = performance.now();
+    for (let pastMs = 0; use() && (pastMs < ms || this.proxy.liveCuts < liveCuts); pastMs = performance.now() - from) {
+      if (pastMs > ms + patienceMs)
         throw new Error(`Expected ${liveCuts} links to be cut at work, got ${this.proxy.liveCuts} of ${this.proxy.accepted} connections`);
+      await this.#pause(leastGapMs);
     }
   }
   /** The last fault is over, and connections pass. Those that were cut stay cut. */

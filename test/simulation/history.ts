@@ -16,6 +16,8 @@ export interface Part {
   readonly channel: Channel;
   /** The value a send case sends; undefined in a receive. */
   readonly value: number | undefined;
+  /** The end of a receive. */
+  readonly end?: object;
 }
 export interface Operation {
   readonly process: number;
@@ -162,15 +164,15 @@ function checkValue(operation: Operation, part: Part, receiver: Operation | unde
   if (error.outcome !== "unknown") fail("ONE", `${what} was refused with ${error.code}, outcome ${error.outcome}, and received`);
 }
 
-/** Where one process only ever receives it sees each process's plain sends in the order of their calls. With several, what one did not take may come later. */
+/** Where values are only ever received at one end they come, from each end, in the order of the plain sends. With several, what one did not take may come later. */
 function checkOrder(history: History, channel: Channel): void {
   const receives = history.operations
     .filter((operation) => operation.done?.channel === channel && typeof operation.received === "number")
     .sort((a, b) => (a.settledAt as number) - (b.settledAt as number));
-  const wanting = history.operations.filter((operation) =>
-    operation.parts.some((part) => part.channel === channel && part.value === undefined),
+  const wanting = history.operations.flatMap((operation) =>
+    operation.parts.filter((part) => part.channel === channel && part.value === undefined).map(({ end }) => end),
   );
-  if (new Set(wanting.map((operation) => operation.process)).size !== 1) return;
+  if (new Set(wanting).size !== 1) return;
   const begun = new Map<number, Operation>();
   for (const operation of history.operations)
     if (operation.kind === "send") for (const part of operation.parts) if (part.value !== undefined) begun.set(part.value, operation);

@@ -139,6 +139,17 @@ class Program {
     else if (roll < 0.92) this.#abort();
     else if (roll < 0.97) this.#hand(process, index);
     else if (roll < 0.98) this.#close(channel, held);
+    else if (roll < 0.985 && world.seed % 6 === 5) this.#part();
+  }
+
+  /** A session is closed in the middle of everything. */
+  #part(): void {
+    const { world } = this;
+    const line = world.pick(world.lines);
+    const side = world.below(2);
+    if (world.processes[line.ends[side] as number]?.dead) return;
+    line.closing = true;
+    void line.peers[side]?.close({ drainMs: world.pick([0, 50, 1_000]) });
   }
 
   /** Perhaps something goes wrong. */
@@ -152,11 +163,11 @@ class Program {
     const key = cell(state, fault);
     this.coverage.set(key, (this.coverage.get(key) ?? 0) + 1);
   }
-  /** A session that was lost has told whoever depended on it. */
+  /** A session that was lost, or closed, has told whoever depended on it. */
   look(): void {
-    for (const { ends, peers } of this.world.lines) {
+    for (const { ends, peers, closing } of this.world.lines) {
       const dead = ends.some((name) => this.world.processes[name]?.dead);
-      const lost = peers.some(({ status }) => status.state === "ended" && status.end.reason !== "closed");
+      const lost = closing || peers.some(({ status }) => status.state === "ended");
       if (dead || lost) for (const channel of this.history.channels) channel.touchedByLoss = true;
     }
     for (const operation of this.history.operations)
@@ -189,7 +200,7 @@ class Program {
   }
   #receive(process: number, channel: Channel, { receive }: Held): void {
     if (receive === undefined) return;
-    const part: Part = { channel, value: undefined };
+    const part: Part = { channel, value: undefined, end: receive };
     const operation = this.history.begin(process, "receive", [part]);
     receive(this.#options(operation)).then(
       (result) => this.#received(operation, part, result.done ? undefined : result.value),
@@ -214,7 +225,7 @@ class Program {
         parts.push({ channel, value: value.value });
       } else if (held.receive !== undefined) {
         cases[parts.length] = held.receive;
-        parts.push({ channel, value: undefined });
+        parts.push({ channel, value: undefined, end: held.receive });
       }
     }
     if (parts.length === 0) return;
@@ -286,9 +297,9 @@ class Program {
 
   /** None ends by itself while both its processes live and come back in time. */
   #checkSessions(): void {
-    for (const { peers, mortal } of this.world.lines)
+    for (const { peers, mortal, closing } of this.world.lines)
       for (const { status } of peers)
-        if (status.state === "ended" && status.end.reason !== "closed" && !(mortal && status.end.reason === "lost"))
+        if (status.state === "ended" && status.end.reason !== "closed" && !((mortal || closing) && status.end.reason === "lost"))
           throw new Error(`SETTLE: a session ended as ${status.end.reason}: ${String(status.end.error)}`);
   }
 
@@ -298,7 +309,7 @@ class Program {
       const receive = this.held[channel.home]?.[channel.index]?.receive;
       if (receive === undefined || world.processes[channel.home]?.dead) continue;
       for (;;) {
-        const part: Part = { channel, value: undefined };
+        const part: Part = { channel, value: undefined, end: receive };
         const operation = history.begin(channel.home, "receive", [part]);
         const controller = new AbortController();
         receive({ signal: controller.signal }).then(

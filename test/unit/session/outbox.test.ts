@@ -122,6 +122,19 @@ describe("a new link", () => {
     expect(outbox.waiting).toBe(0);
   });
 
+  it("is written all of a long rest, though most was acknowledged half way", () => {
+    for (let acknowledged = 1; acknowledged < 100; acknowledged++) {
+      const outbox = holding(100);
+      write(outbox);
+      outbox.rewind();
+      const first = numbersOf(write(outbox, 30 * acknowledged));
+      outbox.acknowledge(acknowledged);
+      expect(outbox.waiting).toBe(100 - Math.max(acknowledged, first.length));
+      outbox.post('"bye"', [], "answer");
+      expect(numbersOf(write(outbox))).toEqual(range(Math.max(acknowledged, first.length) + 1, 101));
+    }
+  });
+
   it("is not written control frames of the one before", () => {
     const outbox = holding(1);
     outbox.post('["pong",7]', [], "control");
