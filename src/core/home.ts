@@ -330,7 +330,7 @@ export class Home extends Linked implements Source {
       }
       this.#line.take(item);
       this.#fulfil(item);
-      if (!this.#offer(item)) this.#store(item);
+      if (this.#line.buffer.size > 0 || !this.#offer(item)) this.#store(item); // those who wait are being served, oldest values first
     }
     this.#leftLine();
     if (this.drained) this.#finish();

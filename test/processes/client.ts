@@ -6,10 +6,12 @@ import type { ClientSettings } from "./words.js";
 const { dials } = JSON.parse(process.argv[2] ?? "") as ClientSettings;
 const feeds: ReceiveChannel<Peer>[] = [];
 const sides: Side[] = [];
-serve(sides, async () => {
-  for (const feed of feeds) feed.close();
-  for (const { peer } of sides) peer.abort();
-  await Promise.all(sides.map(({ peer }) => peer.ended));
+serve(sides, {
+  async leave() {
+    for (const feed of feeds) feed.close();
+    for (const { peer } of sides) peer.abort();
+    await Promise.all(sides.map(({ peer }) => peer.ended));
+  },
 });
 
 await Promise.all(

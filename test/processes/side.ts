@@ -37,7 +37,7 @@ export class Side {
     for await (const { state } of this.peer.statuses()) report({ kind: "status", at: this.at, state, ms: performance.now() });
   }
 
-  async obey(command: Exclude<Command, { readonly do: "leave" }>): Promise<void> {
+  async obey(command: Extract<Command, { readonly at: number }>): Promise<void> {
     switch (command.do) {
       case "flow":
         await this.#flow(command);
@@ -126,7 +126,10 @@ export class Side {
         waiting.push(receive());
         const fault = faultOf(message, ++received);
         if (fault !== undefined && wrong.length < mostDescribed) wrong.push(fault);
-        void message.reply?.(message.n).then(() => message.reply?.[Symbol.dispose]());
+        message.reply?.(message.n).then(
+          () => message.reply?.[Symbol.dispose](),
+          () => {}, // the session is over: so says the flow itself
+        );
         if (received % 100 === 0) report({ kind: "progress", at: this.at, received });
       }
     } catch (error) {
@@ -137,18 +140,20 @@ export class Side {
 }
 
 /** Obeys the test until it says to leave; a process whose test is gone goes too. */
-export function serve(sides: readonly (Side | undefined)[], leave: () => Promise<unknown>): void {
+export function serve(sides: readonly (Side | undefined)[], does: { leave(): Promise<unknown>; listen?(): Promise<unknown> }): void {
   const orphaned = (): void => process.exit(1);
   process.on("disconnect", orphaned);
-  process.on("message", (command: Command) => {
-    if (command.do === "leave")
-      void leave().then(() => {
-        process.off("disconnect", orphaned);
-        process.disconnect();
-      });
-    else void sideAt(command.at).obey(command);
-  });
+  process.on("message", (command: Command) => void obey(command));
 
+  async function obey(command: Command): Promise<void> {
+    if (command.do === "listen") await does.listen?.();
+    else if (command.do !== "leave") await sideAt(command.at).obey(command);
+    else {
+      await does.leave();
+      process.off("disconnect", orphaned);
+      process.disconnect();
+    }
+  }
   function sideAt(at: number): Side {
     const side = sides[at];
     if (side === undefined) throw new Error(`There is no session at ${at} yet`);

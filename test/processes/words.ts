@@ -10,6 +10,8 @@ export interface FlowSettings {
   readonly journal?: string;
 }
 export interface ServerSettings {
+  /** Listen only when told to: a process that takes another's place has to be there in time. */
+  readonly waits?: boolean;
   readonly listeners: readonly {
     readonly port?: number;
     readonly tls?: boolean;
@@ -35,6 +37,7 @@ export type Command =
   | { readonly do: "finish"; readonly at: number }
   | { readonly do: "send"; readonly at: number; readonly label: string; readonly value: string }
   | { readonly do: "receive"; readonly at: number; readonly label: string }
+  | { readonly do: "listen" }
   /** Close what is open, and exit for want of anything to do. */
   | { readonly do: "leave" };
 

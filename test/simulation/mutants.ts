@@ -381,4 +381,11 @@ export const mutants: readonly Mutant[] = [
     to: "if (frame !== undefined) offered.returned();",
     seed: 0,
   },
+  {
+    name: "says nothing, with its goodbye, of what it passed on",
+    file: "src/remote/relay.ts",
+    from: "for (let number = offered - open + 1; number <= offered; number++)",
+    to: "for (let number = offered + 1; number <= offered; number++)",
+    seed: 0,
+  },
 ];
