@@ -121,8 +121,11 @@ export class Admission {
 
   async #greet(link: Link, host: Host, request: LinkRequest): Promise<void> {
     const batches = link.received[Symbol.asyncIterator]();
-    const greeting = await readGreeting(batches, host);
-    if (greeting.kind === "resume") await this.#resume(greeting, link, batches, host, request);
+    const greeting = await readGreeting(batches, host, this.#listener(host));
+    if (greeting.kind === "elsewhere") {
+      sendSafely(link, wrongDoor);
+      closeLink(link, "wrong door");
+    } else if (greeting.kind === "resume") await this.#resume(greeting, link, batches, host, request);
     else await this.#begin(greeting, link, batches, host, request);
   }
 
@@ -218,11 +221,6 @@ export class Admission {
   }
 
   async #resume(resume: Resume, link: Link, batches: Batches, host: Host, request: LinkRequest): Promise<void> {
-    if (resume.listener !== this.#listener(host)) {
-      sendSafely(link, wrongDoor);
-      closeLink(link, "wrong door");
-      return;
-    }
     const known = this.#known.get(resume.session);
     if (known === undefined) {
       const past = this.#past.get(resume.session);

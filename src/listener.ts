@@ -80,7 +80,7 @@ export class LinkListener implements Listener<unknown, never> {
     this.#admission = new Admission({
       options,
       checked: this.#checked,
-      merged: { gather: this.#gather, scatter: this.#scatter.home, send: () => this.send as unknown as SendChannel<unknown> },
+      merged: { gather: this.#gather, scatter: this.#scatter.home },
       begun: (peer) => {
         if (this.#scatter.home.drained) peer.send.close();
       },

@@ -25,7 +25,7 @@ function duration(name: string, value: unknown, least: number, fallback: number)
   if (typeof value !== "number") throw new TypeError(`Expected ${name} to be a number, got ${describe(value)}`);
   if (!(value >= least) || value > 2 ** 31 - 1)
     throw new RangeError(`Expected ${name} to be from ${least} to ${2 ** 31 - 1} milliseconds, got ${value}`);
-  return value;
+  return Math.ceil(value); // the other side is told whole ones
 }
 
 /** Options of later versions: better an error than a promise that is not kept. */

@@ -4,7 +4,7 @@
  */
 import type { Comeback, Returning } from "./comeback.js";
 import type { Channel, Limits, Peer, PeerStatus, ReceiveChannel, SendChannel, SessionEnd, Topic, Unchecked } from "./contract.js";
-import { type HomeChannel, homeChannel } from "./core/channel.js";
+import { type HomeChannel, homeChannel, sendPortOf } from "./core/channel.js";
 import { describe, type Port, receiveEnd, sendEnd, signalOf } from "./core/end.js";
 import type { Gather } from "./core/gather.js";
 import type { Home } from "./core/home.js";
@@ -47,8 +47,6 @@ export interface PeerOptions {
 export interface Merged {
   readonly gather: Gather;
   readonly scatter: Home;
-  /** The end that sends into `scatter`. */
-  readonly send: () => SendChannel<unknown>;
 }
 
 /** A value whose send was fulfilled on this side, and that was not received. */
@@ -64,11 +62,7 @@ class HomePair {
   readonly toDialer: HomeChannel;
   readonly #undelivered: { readonly item: Item; readonly outcome: "not-sent" | "unknown" }[] = [];
 
-  constructor(
-    options: PeerOptions,
-    exchange: Exchange,
-    readonly merged: Merged,
-  ) {
+  constructor(options: PeerOptions, exchange: Exchange, merged: Merged) {
     const channel = { capacity: options.capacity, whenInDoubt: options.whenInDoubt };
     this.toListener = homeChannel(channel, true);
     this.toDialer = homeChannel(channel, true);
@@ -84,15 +78,10 @@ class HomePair {
     this.toDialer.receive.letGo();
     exchange.introduce();
   }
-  /** Ends the session's part of the channels. @returns what this peer did not receive, of what was sent to it and of what was sent to any */
-  end(send: SendChannel<Unchecked>, act: () => void): readonly Undelivered[] {
-    const shared: Undelivered[] = [];
-    const { scatter } = this.merged;
-    scatter.onUndelivered = ({ value }, outcome) => shared.push({ send: this.merged.send(), value, outcome });
-    act();
-    scatter.onUndelivered = undefined;
-    const own = this.#undelivered.sort((a, b) => a.item.order - b.item.order);
-    return [...own.map(({ item: { value }, outcome }) => ({ send, value, outcome })), ...shared];
+  /** What was fulfilled for this peer and not received, oldest first. */
+  get undelivered(): readonly { readonly value: unknown; readonly outcome: "not-sent" | "unknown" }[] {
+    const inOrder = this.#undelivered.sort((a, b) => a.item.order - b.item.order);
+    return inOrder.map(({ item: { value }, outcome }) => ({ value, outcome }));
   }
   get ports(): { readonly send: Port; readonly receive: Port } {
     return { send: this.toDialer.send, receive: this.toListener.receive };
@@ -247,12 +236,25 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     this.#ended.resolve(sessionEnd);
   }
 
-  /** @returns what was fulfilled here and, for all that is known, not received there */
+  /** @returns what was fulfilled here and, for all that is known, not received there: first on the pair, then on any channel of this process */
   #end(act: () => void): readonly Undelivered[] {
-    if (this.#pair !== undefined) return this.#pair.end(this.send, act);
+    const others: Undelivered[] = [];
+    const homes = [...this.exchange.offering].filter((home) => home.onUndelivered === undefined);
+    for (const home of homes) {
+      const port = sendPortOf(home);
+      home.onUndelivered = ({ value, parcel }, outcome) => {
+        // What came over a session was fulfilled elsewhere.
+        if (port !== undefined && parcel === undefined) others.push({ send: sendEnd<Unchecked>(port), value, outcome });
+      };
+    }
     act();
+    for (const home of homes) home.onUndelivered = undefined;
     const { send } = this;
-    return this.#sendPort instanceof RemoteSend ? this.#sendPort.unreceived.map((value) => ({ send, value, outcome: "unknown" })) : [];
+    const pair =
+      this.#sendPort instanceof RemoteSend
+        ? this.#sendPort.unreceived.map((value) => ({ value, outcome: "unknown" as const }))
+        : (this.#pair?.undelivered ?? []);
+    return [...pair.map((one) => ({ send, ...one })), ...others];
   }
 
   /** Both directions are closed and nothing else is open: there is nothing left to be connected for. */

@@ -88,6 +88,7 @@ export class Redial implements Comeback {
   #retry: Timer | undefined;
   #trying: AbortController | undefined;
   #triedAt = 0;
+  #wrongDoors = false;
   /** Links on which a listener has been asked and has not answered. */
   #asking = 0;
   /** The window is over: this attempt is the last. */
@@ -156,8 +157,11 @@ export class Redial implements Comeback {
   #later(error: NetchanError): void {
     const { host, minMs, maxMs } = this.settings;
     this.#error = error;
+    // Where another process answers the network is well: the next door may be the right one.
+    const doublings = this.#wrongDoors ? 0 : this.#attempt;
+    this.#wrongDoors = false;
     const patient = this.#left || (this.#attempt > 0 && host.page?.()?.hidden === true);
-    const retryInMs = patient ? undefined : host.random() * Math.min(maxMs, minMs * 2 ** this.#attempt);
+    const retryInMs = patient ? undefined : host.random() * Math.min(maxMs, minMs * 2 ** doublings);
     this.#attempt++;
     this.#tell(retryInMs);
     this.#retry?.cancel();
@@ -220,7 +224,10 @@ export class Redial implements Comeback {
     // Of an attempt that was given up, or that another has followed, nothing holds: neither a token nor a refusal.
     signal.throwIfAborted();
     if (epoch !== this.#epoch) throw new NetchanError("DIAL_FAILED", "another attempt followed");
-    if (answer.kind === "wrong-door") throw new NetchanError("DIAL_FAILED", "another process than the session's answered");
+    if (answer.kind === "wrong-door") {
+      this.#wrongDoors = true;
+      throw new NetchanError("DIAL_FAILED", "another process than the session's answered");
+    }
     if (answer.kind !== "resumed") {
       closeLink(link, "the session has ended");
       return { finish: answer.kind === "end" ? { reason: "aborted", error: answer.error } : finishOf(answer.error) };

@@ -111,7 +111,14 @@ export function homeChannel(
   pair = false,
 ): HomeChannel {
   const home = new Home(options);
-  return { home, send: new HomeSend(home), receive: new HomeReceive(home, pair) };
+  const send = new HomeSend(home);
+  senders.set(home, send);
+  return { home, send, receive: new HomeReceive(home, pair) };
+}
+const senders = new WeakMap<Home, HomeSend>();
+/** The send end of a channel, for those who know only its home. */
+export function sendPortOf(home: Home): HomeSend | undefined {
+  return senders.get(home);
 }
 
 const fullPolicies: readonly unknown[] = [undefined, "wait", "drop-oldest", "drop-newest"];

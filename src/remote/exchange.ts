@@ -5,6 +5,7 @@
  */
 import type { Limits } from "../contract.js";
 import type { Port } from "../core/end.js";
+import { Home } from "../core/home.js";
 import type { Attempt, Attempted } from "../core/offered.js";
 import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
@@ -337,6 +338,11 @@ export class Exchange implements Context {
     for (const remote of this.remotes.values()) remote.part(loss);
     this.#attempts.part(loss);
     this.#parted = true;
+  }
+  /** The channels of this process whose values the other side may be offered. */
+  get offering(): ReadonlySet<Home> {
+    const sources = [...this.served.values()].flatMap((served) => served.sources ?? []);
+    return new Set(sources.filter((source) => source instanceof Home));
   }
   /** The session is over: everything settles. */
   finish(loss: NetchanError, graceful: boolean): void {

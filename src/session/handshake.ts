@@ -54,7 +54,7 @@ export interface Resume {
   readonly first: number;
   readonly credentials: unknown;
 }
-export type Greeting = Hello | Resume;
+export type Greeting = Hello | Resume | { readonly kind: "elsewhere" };
 export interface Resumed {
   readonly kind: "resumed";
   /** Takes the place of the one that was shown. */
@@ -211,14 +211,18 @@ export async function resume(link: Link, batches: Batches, host: Host, { kind, .
   };
 }
 
-/** The listener's side, first half: reads what a stranger says of itself. */
-export async function readGreeting(batches: Batches, host: Host): Promise<Greeting> {
+/**
+ * The listener's side, first half: reads what a stranger says of itself.
+ * @param listener - the name of this one; of a resume that names another nothing else is looked at, not even its version
+ */
+export async function readGreeting(batches: Batches, host: Host, listener: string): Promise<Greeting> {
   const batch = await next(batches, host);
   if (typeof batch !== "string" || batch.length > helloBytes)
     throw violation(`the first frame has to be text of at most ${helloBytes} bytes`);
   const { type, fields } = onlyControl(batch);
   if (type !== "hello" && type !== "resume") throw violation(`a ${type} frame in place of a hello`);
   const greeting = fieldsOf(fields[0]);
+  if (type === "resume" && greeting.listener !== listener) return { kind: "elsewhere" };
   const version = count(greeting, "version", 0);
   if (version !== protocolVersion)
     throw new NetchanError("VERSION_MISMATCH", `this process speaks version ${protocolVersion} of the protocol, the other ${version}`);

@@ -108,9 +108,9 @@ function check(mode: Mode, { capacity, proxy, flows, ends, peers, resumes }: Ses
   const { liveCuts } = proxy;
   expect(cuts.filter((cut) => cut.kind === "inside-frame" && cut.live && !cut.inside)).toEqual([]);
   if (mode === "drip") expect(proxy.hits.filter(({ kind }) => kind === "drip").length).toBeGreaterThanOrEqual(liveCuts);
-  // Every link that was brought down was missed, and another took its place.
+  // Every link that was brought down was missed, and another took its place; but the last may have been needed no more.
   expect(liveCuts).toBeGreaterThanOrEqual(leastCuts);
-  expect(resumes).toBeGreaterThanOrEqual(liveCuts);
+  expect(resumes).toBeGreaterThanOrEqual(liveCuts - 1);
   // Between two cuts, work was done.
   for (const { received } of flows) expect(received).toBeGreaterThan(10 * liveCuts);
   const moved = flows.map(({ received, answered }) => `${received} (${answered} answers)`).join(" and ");

@@ -83,7 +83,7 @@ function returning(said: Resume = coming) {
 function listener() {
   const time = new VirtualTime(1);
   const incoming = new Incoming();
-  return { time, incoming, hello: readGreeting(incoming, time.host) };
+  return { time, incoming, hello: readGreeting(incoming, time.host, coming.listener) };
 }
 function pass(time: VirtualTime, ms: number): void {
   const until = time.now + ms;
@@ -261,5 +261,16 @@ describe("a session's id", () => {
     const ids = Array.from({ length: 100 }, () => unguessableId(host));
     expect(new Set(ids).size).toBe(100);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe("a resume that names another listener", () => {
+  it.each([
+    ["of another version", { version: 99 }],
+    ["without a token", { version: 1 }],
+  ])("is sent on to the next door, %s or not", async (_how, fields) => {
+    const { incoming, hello } = listener();
+    incoming.put(JSON.stringify([["resume", { ...fields, listener: "0".repeat(32) }]]));
+    expect(await hello).toEqual({ kind: "elsewhere" });
   });
 });
