@@ -13,6 +13,8 @@ import type { Host } from "./host.js";
 const deadAfter = 3;
 /** The same while a page is hidden: at 15 s, 75 s; browsers let the timers of a hidden page run once a minute. */
 const deadAfterHidden = 5;
+/** Clocks count in fractions: what is due to within this is due, milliseconds. */
+const roundingMs = 0.01;
 /** A peer heard from this lately is taken to be there; after a longer silence it is asked first, milliseconds. */
 const freshMs = 1_000;
 
@@ -58,13 +60,13 @@ export class Liveness {
     const deadAt = this.#heardAt + mostMs;
     const nextAt = this.asks ? Math.min(askAt, deadAt) : deadAt;
     this.#timer = deadline(clock, Math.max(0, nextAt - clock.now()), () => {
-      const silentMs = clock.now() - this.#heardAt;
+      const silentMs = clock.now() - this.#heardAt + roundingMs;
       if (silentMs >= (this.hidden ? deadAfterHidden : deadAfter) * this.heartbeatMs) {
         this.#timer = undefined;
         this.dead(silentMs);
         return;
       }
-      if (this.asks && clock.now() - Math.max(this.#heardAt, this.#askedAt) >= this.heartbeatMs) {
+      if (this.asks && clock.now() - Math.max(this.#heardAt, this.#askedAt) + roundingMs >= this.heartbeatMs) {
         this.#askedAt = clock.now();
         this.ask();
       }

@@ -286,8 +286,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "refuses a session of another listener for good",
     file: "src/redial.ts",
-    from: 'if (answer.kind === "wrong-door") throw',
-    to: 'if (answer.kind === "wrong-door") return { finish: { reason: "aborted", error: undefined } };\n    if (answer.kind === ("never" as string)) throw',
+    from: 'if (answer.kind === "wrong-door") {',
+    to: 'if (answer.kind === "wrong-door") return { finish: { reason: "aborted", error: undefined } };\n    if (answer.kind === ("never" as string)) {',
     seed: 41,
   },
   {

@@ -258,7 +258,7 @@ export class World {
   async quiet(enough?: () => boolean): Promise<void> {
     await drain();
     const until = this.now + 1_200_000;
-    for (let budget = 200_000; budget > 0; budget--) {
+    for (let budget = 400_000; budget > 0; budget--) {
       if (enough?.()) return;
       if (await this.step()) continue;
       if (enough === undefined && this.#settled) return;
