@@ -60,8 +60,8 @@ export class Liveness {
     const deadAt = this.#heardAt + mostMs;
     const nextAt = this.asks ? Math.min(askAt, deadAt) : deadAt;
     this.#timer = deadline(clock, Math.max(0, nextAt - clock.now()), () => {
-      const silentMs = clock.now() - this.#heardAt + roundingMs;
-      if (silentMs >= (this.hidden ? deadAfterHidden : deadAfter) * this.heartbeatMs) {
+      const silentMs = clock.now() - this.#heardAt;
+      if (silentMs + roundingMs >= (this.hidden ? deadAfterHidden : deadAfter) * this.heartbeatMs) {
         this.#timer = undefined;
         this.dead(silentMs);
         return;
