@@ -48,7 +48,7 @@ interface Session {
 
 async function run(mode: Mode): Promise<readonly Session[]> {
   const tls = mode === "corrupt"; // there any turned bit is noticed
-  await using server = Child.server({ listeners: capacities.map((capacity) => ({ capacity, heartbeatMs, resumeWindowMs: 60_000, tls })) });
+  await using server = Child.server({ listeners: capacities.map((capacity) => ({ capacity, heartbeatMs, resumeWindowMs: 30_000, tls })) });
   const listening = await Promise.all(capacities.map((_, at) => server.heard("listening", (report) => report.at === at)));
   const proxies = await Promise.all(listening.map(({ url }, at) => FaultProxy.start(Number(new URL(url).port), seed * 1_000 + at)));
   if (mode === "mixed") for (const proxy of proxies) proxy.delayMs = farMs;
@@ -88,6 +88,7 @@ async function run(mode: Mode): Promise<readonly Session[]> {
 function check(mode: Mode, { capacity, proxy, flows, ends, peers, resumes }: Session): void {
   const [near, far] = flows;
   if (near === undefined || far === undefined) throw new Error("Expected two flows");
+  for (const end of ends) expect(end).toMatchObject({ reason: "closed", undelivered: [] });
   for (const [sent, got] of [
     [near, far],
     [far, near],
@@ -99,7 +100,6 @@ function check(mode: Mode, { capacity, proxy, flows, ends, peers, resumes }: Ses
     expect(sent.answered).toBe(sent.asked);
     expect(got.received).toBe(sent.started);
   }
-  for (const end of ends) expect(end).toMatchObject({ reason: "closed", undelivered: [] });
   // One session, from the beginning to the end.
   expect(peers).toHaveLength(2);
   expect(new Set([...peers, ...ends].map(({ id }) => id)).size).toBe(1);
