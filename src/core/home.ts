@@ -275,17 +275,17 @@ export class Home extends Linked implements Source {
     const withdrawn = item.withdrawn;
     if (withdrawn !== undefined && !item.fulfilled) {
       this.#line.drop(item);
+      item.takenBack(withdrawn); // before its select opens: what is in doubt is the select's outcome
       item.selection?.unlock();
-      item.takenBack(withdrawn);
     } else if (this.#closing.refusing || (this.#closing.closed && item.conditional)) {
       this.#fail(item, this.#closing.closedError());
-    } else if (item.selection !== undefined && !item.fulfilled) {
+    } else if (item.selection !== undefined && item.conditional) {
       this.#line.insert(item);
       item.selection.unlock(); // its cases look again, this one among them
     } else {
       item.state = "queued";
       this.#place(item);
-      if (item.claim !== undefined && item.list !== undefined && !item.fulfilled) item.claim.release();
+      if (item.list !== undefined && item.conditional) item.claim?.release();
     }
     this.#advance();
   }

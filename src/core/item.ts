@@ -97,20 +97,24 @@ export class Item extends Linked implements Offered {
   }
 
   get selectId(): string | undefined {
-    return this.fulfilled ? undefined : (this.claim?.id ?? this.selection?.id);
+    return this.committed ? undefined : (this.claim?.id ?? this.selection?.id);
   }
   /** It stands for one case of a select, which may yet choose another. */
   get conditional(): boolean {
-    return !this.fulfilled && (this.selection !== undefined || this.claim !== undefined);
+    return !this.committed && (this.selection !== undefined || this.claim !== undefined);
+  }
+  /** It is no longer its select's to take back: its send is fulfilled, or it may have been received once. */
+  get committed(): boolean {
+    return this.fulfilled || this.doubt !== undefined;
   }
   /** Its select is in another process and would have to grant a match first. */
   get ungranted(): boolean {
-    return !this.fulfilled && this.claim !== undefined && !this.claim.granted;
+    return !this.committed && this.claim !== undefined && !this.claim.granted;
   }
   /** May it move now, to a waiter of that select? */
   willing(receiver: Selection | undefined): boolean {
     if (receiver !== undefined && receiver.state !== "open") return false;
-    if (this.fulfilled) return true;
+    if (this.committed) return true;
     if (this.ungranted) return false;
     return this.selection === undefined || (this.selection.state === "open" && this.selection !== receiver);
   }

@@ -128,8 +128,12 @@ export class Selection {
 
   /** Does none of the cases, unless one is being decided: then that decision stands. */
   cancel(reason: unknown): void {
-    if (this.state === "locked") this.#cancelled ??= { reason };
-    else this.fail(reason);
+    if (this.state !== "locked") {
+      this.fail(reason);
+      return;
+    }
+    this.#cancelled ??= { reason };
+    for (const entry of this.#entries) if (entry === this.#holder) entry.withdraw(); // it may be free to go
   }
 
   #close(): void {

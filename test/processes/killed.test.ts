@@ -161,6 +161,28 @@ describe("a client that is killed", () => {
   );
 });
 
+describe("a process that is killed with questions unanswered", () => {
+  it.each(["server", "client"] as const)(
+    "leaves nobody waiting for an answer: %s",
+    async (victim) => {
+      await using both = await start([0, 4], quietMs);
+      const { [victim]: killed, [victim === "server" ? "client" : "server"]: survivor } = both;
+      receive(killed, 0, "question");
+      for (const at of [0, 1]) survivor.say({ do: "ask", at, label: "answer" });
+      send(survivor, 1, "behind it");
+      expect(await settled(survivor, 1, "behind it")).not.toHaveProperty("error"); // so the question is in the buffer
+      expect(await settled(killed, 0, "question")).toMatchObject({ value: null }); // and this one is in the victim's hands
+      await killed.kill();
+      for (const at of [0, 1]) {
+        await expectLost(survivor, at);
+        expect(await settled(survivor, at, "answer")).toMatchObject({ error: lost });
+      }
+      expect(await survivor.leave()).toBe("0");
+    },
+    timeoutMs,
+  );
+});
+
 describe("a process that is killed at work", () => {
   const rounds = Array.from({ length: Math.ceil(seconds / 3) }, (_, round) => round + 1);
   it.each(rounds.flatMap((round) => [["server", round] as const, ["client", round] as const]))(

@@ -13,6 +13,15 @@ const receiving = 16;
 /** Wrong messages that are described. */
 const mostDescribed = 5;
 
+interface Question {
+  readonly reply: SendChannel<string>;
+}
+
+/** What of a value can be told over IPC. */
+function plain(value: unknown): string | number | null {
+  return typeof value === "string" ? value : ((value as Partial<Numbered>).n ?? null);
+}
+
 function told(error: unknown): Told {
   if (!NetchanError.is(error)) throw error;
   return { code: error.code, outcome: error.outcome };
@@ -28,7 +37,7 @@ export class Side {
     report({ kind: "peer", at, id: peer.id });
     void this.#watch();
     void peer.ended.then(({ reason, error, undelivered }) => {
-      const left = undelivered.map(({ value, outcome }) => ({ value: typeof value === "string" ? value : (value as Numbered).n, outcome }));
+      const left = undelivered.map(({ value, outcome }) => ({ value: plain(value), outcome }));
       report({ kind: "ended", at, id: peer.id, reason, code: error?.code, ms: performance.now(), undelivered: left });
     });
   }
@@ -51,10 +60,16 @@ export class Side {
           this.peer.send(command.value).then(() => ({})),
         );
         return;
+      case "ask":
+        await this.#single(
+          command.label,
+          ask(this.peer.send as SendChannel<Question>, (reply: SendChannel<string>) => ({ reply })).then((value) => ({ value })),
+        );
+        return;
       case "receive":
         await this.#single(
           command.label,
-          this.peer.receive().then((received) => ({ value: received.done ? "done" : received.value })),
+          this.peer.receive().then((received) => ({ value: received.done ? "done" : plain(received.value) })),
         );
     }
   }

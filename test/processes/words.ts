@@ -36,6 +36,8 @@ export type Command =
   /** Begin no more sends; close the direction when all are settled. */
   | { readonly do: "finish"; readonly at: number }
   | { readonly do: "send"; readonly at: number; readonly label: string; readonly value: string }
+  /** Sends a question that holds a reply end; settles with the answer. */
+  | { readonly do: "ask"; readonly at: number; readonly label: string }
   | { readonly do: "receive"; readonly at: number; readonly label: string }
   | { readonly do: "listen" }
   /** Close what is open, and exit for want of anything to do. */
@@ -60,7 +62,7 @@ export interface Reports {
     readonly reason: SessionEnd["reason"];
     readonly code: string | undefined;
     readonly ms: number;
-    /** Single values as they are, those of a flow by their numbers. */
+    /** Single values as they are, those of a flow by their numbers, questions as null. */
     readonly undelivered: readonly { readonly value: unknown; readonly outcome: "not-sent" | "unknown" }[];
   };
   /** A flow is over: nothing of it is pending any more. */

@@ -50,11 +50,15 @@ export class Wire {
   constructor(
     /** Where it leads. */
     readonly to: Process,
+    /** Every frame of a text travels as a batch of its own. */
+    readonly splits = false,
   ) {}
 
   send(arriving: Arriving): void {
     if (this.silent || this.over || this.reading.ended) return;
-    this.queue.push(arriving);
+    if (this.splits && "batch" in arriving && typeof arriving.batch === "string") {
+      for (const frame of JSON.parse(arriving.batch) as readonly unknown[]) this.queue.push({ batch: JSON.stringify([frame]) });
+    } else this.queue.push(arriving);
     if ("end" in arriving) this.over = true;
   }
   /** @returns the batch that arrived, if it was one */
@@ -99,10 +103,13 @@ export class Cable {
     else if (typeof arriving === "string" && arriving.startsWith('[["resumed"')) this.resumed = true;
   }
 
-  /** @param lingers - what is under way is still read after the reader has closed its side */
-  constructor(dialer: Process, listener: Process, lingers: boolean) {
-    this.up = new Wire(listener);
-    this.down = new Wire(dialer);
+  /**
+   * @param lingers - what is under way is still read after the reader has closed its side
+   * @param splits - every frame of a text travels as a batch of its own
+   */
+  constructor(dialer: Process, listener: Process, lingers: boolean, splits = false) {
+    this.up = new Wire(listener, splits);
+    this.down = new Wire(dialer, splits);
     this.dialerSide = side(this.up, this.down, lingers);
     this.listenerSide = side(this.down, this.up, lingers);
   }

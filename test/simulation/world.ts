@@ -34,6 +34,18 @@ export interface Shape {
   /** Limits so small that windows, announcements and full buffers are part of nearly every run. */
   readonly limits: { readonly maxQueuedBytes?: number; readonly maxReplayBytes?: number };
   readonly windowMs: number;
+  /** Of the default pairs; as the options of a session have it. */
+  readonly capacity?: number;
+  readonly whenInDoubt?: "reject" | "redeliver";
+  /** Every frame travels as a batch of its own, so that a link can be cut between any two. */
+  readonly splits?: boolean;
+}
+/** A batch, or the end of a link, that is about to arrive or has just arrived. */
+export interface Delivery {
+  /** The number of the line, as in `lines`. */
+  readonly line: number;
+  readonly cable: Cable;
+  readonly wire: Wire;
 }
 
 /** Everything that microtasks do has been done when it resolves. */
@@ -57,6 +69,8 @@ export class World {
   trace = 0;
   /** Told before each event. */
   onEvent: () => void = () => undefined;
+  /** Told before and after whatever a link delivers. */
+  onDelivery: ((delivery: Delivery, when: "before" | "after") => void) | undefined;
 
   constructor(
     readonly seed: number,
@@ -79,11 +93,20 @@ export class World {
   }
 
   #options() {
-    const { limits, windowMs } = this.shape;
-    return { limits, resumeWindowMs: windowMs, heartbeatMs };
+    const { limits, windowMs, capacity, whenInDoubt } = this.shape;
+    return {
+      limits,
+      resumeWindowMs: windowMs,
+      heartbeatMs,
+      ...(capacity === undefined ? {} : { capacity }),
+      ...(whenInDoubt === undefined ? {} : { whenInDoubt }),
+    };
   }
   #listener(): LinkListener {
     return new LinkListener(this.#options());
+  }
+  listenerOf(name: number): LinkListener {
+    return this.#listeners[name] as LinkListener;
   }
   /** A process is gone, with all it knew; another answers at its address. */
   kill(name: number): void {
@@ -144,7 +167,7 @@ export class World {
           return; // or nothing is heard of it
         }
         const listener = this.#replaced.get(left) ?? (this.processes[left] as Process);
-        const cable = new Cable(dialer, listener, this.seed % 2 === 1);
+        const cable = new Cable(dialer, listener, this.seed % 2 === 1, this.shape.splits);
         line.cables.push(cable);
         const accepting = inWorld(cable.listenerSide, listener.host);
         // A listener that stands still has its connections made by its system all the same.
@@ -195,7 +218,9 @@ export class World {
     let choice = this.below(choices);
     const wire = wires[choice];
     if (wire !== undefined) {
+      this.#tell(wire, "before");
       const batch = wire.deliver();
+      this.#tell(wire, "after");
       this.#note(typeof batch === "string" ? batch : String(batch?.length));
       for (const { cables } of this.#wirings) for (const cable of cables) if (cable.wires.includes(wire)) cable.noticed(batch);
     } else {
@@ -210,6 +235,11 @@ export class World {
     }
     await drain();
     return true;
+  }
+  #tell(wire: Wire, when: "before" | "after"): void {
+    if (this.onDelivery === undefined) return;
+    for (const [line, { cables }] of this.#wirings.entries())
+      for (const cable of cables) if (cable.wires.includes(wire)) this.onDelivery({ line, cable, wire }, when);
   }
   /** A timer that is due already. */
   async #tick(): Promise<boolean> {

@@ -1,0 +1,211 @@
+/**
+ * A process that does one thing again and again, and reports after each tenth of it what it holds. Run by the tests of this folder with
+ * --expose-gc: the scenario and a count as its arguments, the report over IPC. It ends by itself, or something keeps it alive.
+ */
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { ask, type DialOptions, dial, type Listener, type ListenOptions, listen, type Peer, type SendChannel } from "../../src/node.js";
+import { memoryNetwork } from "../../src/testing.js";
+import type { Held, Report, Scenario } from "./words.js";
+
+/** What is ended is forgotten after this time, milliseconds; the least there is. */
+const resumeWindowMs = 100;
+/** At the most this part of all is done before the first look: by then code is compiled and buffers have their size. */
+const warmUp = 0.5;
+const looks = 10;
+
+interface Message {
+  readonly n: number;
+  readonly reply?: SendChannel<number>;
+}
+type Side = Peer<Message, Message>;
+
+/** Where sessions run: over real WebSockets, or in memory on a clock that only moves when it is told to. */
+interface World {
+  readonly listener: Listener<Message, Message>;
+  dial(options?: DialOptions): Promise<Side>;
+  /** Every link fails at once; new ones can be made. */
+  cut(n: number): void;
+  /** Time passes, or is waited for, until it is done. */
+  during<T>(work: Promise<T>): Promise<T>;
+  /** Lets that much time pass. */
+  pass(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+const options: ListenOptions<Message> = { resumeWindowMs, limits: { maxSessions: 100 } };
+const quick = { minMs: 10, maxMs: 10 } as const;
+
+function inMemory(): World {
+  const network = memoryNetwork({ seed: 7 });
+  const listener = network.listen<Message, Message>(options);
+  const address = network.address(listener.accept);
+  return {
+    listener,
+    dial: (more) => dial<Message, Message>(address, { reconnect: quick, ...more }),
+    cut(n) {
+      network.cut(n % 4 === 3 ? "half-open" : "clean"); // a dead link that nobody misses is replaced all the same
+      network.heal();
+    },
+    async during(work) {
+      let over = false;
+      const watched = work.finally(() => {
+        over = true;
+      });
+      watched.catch(() => {}); // whoever asked for it sees it
+      await network.settle();
+      while (!over) await network.advance(5);
+      return await watched;
+    },
+    pass: (ms) => network.advance(ms),
+    close: async () => {
+      const closed = listener.close({ drainMs: 0 });
+      await network.advance(5_000);
+      await closed;
+    },
+  };
+}
+
+async function overWebSocket(): Promise<World> {
+  const server = createServer();
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listener = await listen<Message, Message>({ server }, options);
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    listener: listener as Listener<Message, Message>,
+    dial: (more) => dial<Message, Message>(url, { reconnect: quick, ...more }),
+    cut(n) {
+      for (const socket of sockets) {
+        if (n % 2 === 0) socket.destroy();
+        else socket.resetAndDestroy();
+      }
+    },
+    during: (work) => work,
+    pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    close: async () => {
+      await listener.close({ drainMs: 0 });
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** One signal for everything: what listens to it and does not stop is found. */
+const stop = new AbortController();
+const { signal } = stop;
+
+async function next(world: World): Promise<Side> {
+  const arrived = await world.listener.peers({ signal });
+  if (arrived.done) throw new Error("Expected a peer, got done");
+  return arrived.value;
+}
+
+/** Takes the next message, which has to be that one, and answers it. */
+async function take(side: Side, n: number): Promise<void> {
+  const { done, value } = await side.receive({ signal });
+  if (done || value.n !== n) throw new Error(`Expected ${n}, got ${done ? "done" : value.n}`);
+  if (value.reply === undefined) return;
+  await value.reply(n);
+  value.reply[Symbol.dispose]();
+}
+
+/** One message each way, under way at the same time; some of them are questions. */
+function exchange(near: Side, far: Side, n: number): Promise<unknown> {
+  const say = (side: Side): Promise<unknown> =>
+    n % 8 === 5
+      ? ask(side.send, (reply: SendChannel<number>): Message => ({ n, reply }), { signal })
+      : side.send({ n }, { signal });
+  return Promise.all([say(near), say(far), take(near, n), take(far, n)]);
+}
+
+/** Of one session, the link is cut again and again, at different moments of an exchange. */
+async function reconnects(world: World) {
+  const [far, near] = await world.during(Promise.all([world.dial(), next(world)]));
+  let resumed = 0;
+  const watching = (async () => {
+    for await (const { state } of far.statuses()) {
+      if (state === "reconnecting") far.reconnect(); // at once: there are many to come
+      if (state === "connected") resumed++;
+    }
+  })();
+  return {
+    async step(n: number): Promise<void> {
+      const before = resumed;
+      using feed = near.statuses(); // one that is closed costs nothing
+      const work = exchange(near, far, n);
+      for (let turns = n % 5; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      world.cut(n);
+      if (n % 4 === 3) far.reconnect();
+      await world.during(Promise.all([work, far.ping({ signal }), feed({ signal })]));
+      await world.during(exchange(near, far, n));
+      if (resumed === before && n % 4 !== 3) throw new Error(`Reconnect ${n} was not seen`);
+    },
+    async finish(): Promise<number> {
+      far.abort();
+      await world.during(Promise.all([far.ended, near.ended]));
+      await watching;
+      return resumed;
+    },
+  };
+}
+
+/** Sessions begin and end, in every way that there is. */
+async function sessions(world: World) {
+  let ended = 0;
+  return {
+    async step(n: number): Promise<void> {
+      const way = n % 5;
+      const [far, near] = await world.during(
+        Promise.all([world.dial(way === 4 ? { signal, reconnect: false } : { signal }), next(world)]),
+      );
+      await world.during(exchange(near, far, n));
+      const open = far.receive({ signal }).catch(() => undefined);
+      if (way === 0) void far.close();
+      else if (way === 1) void near.close();
+      else if (way === 2) far.abort();
+      else if (way === 3) near.abort(new Error("enough"));
+      else world.cut(0);
+      const ends = await world.during(Promise.all([far.ended, near.ended, open]));
+      const reason = ["closed", "closed", "aborted", "aborted", "lost"][way];
+      for (const end of ends.slice(0, 2)) if ((end as { reason: string }).reason !== reason) throw new Error(`Expected ${reason}`);
+      ended++;
+    },
+    finish: async () => ended,
+  };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function look(done: number): Promise<Held> {
+  if (globalThis.gc === undefined) throw new Error("Run with --expose-gc");
+  for (let round = 0; round < 4; round++) {
+    globalThis.gc();
+    await turn(); // callbacks of what was collected
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return { done, heapBytes: heapUsed, externalBytes: external, handles: process.getActiveResourcesInfo().sort() };
+}
+
+const [scenario, given] = process.argv.slice(2) as [Scenario, string];
+const count = Number(given);
+const world = scenario.endsWith("in memory") ? inMemory() : await overWebSocket();
+const { step, finish } = await (scenario.startsWith("reconnects") ? reconnects : sessions)(world);
+const begunAt = performance.now();
+const held: Held[] = [];
+const first = Math.ceil(count * warmUp);
+let done = 0;
+for (let at = 0; at <= looks; at++) {
+  const until = first + Math.ceil(((count - first) * at) / looks);
+  for (; done < until; done++) await step(done);
+  await world.pass(2 * resumeWindowMs); // what is kept for a time is gone by then
+  held.push(await look(done));
+}
+const seconds = (performance.now() - begunAt) / 1_000;
+const happened = await finish();
+await world.close();
+const report: Report = { held, happened, seconds };
+process.send?.(report, () => process.disconnect());
