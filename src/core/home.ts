@@ -278,6 +278,7 @@ export class Home extends Linked implements Source {
       item.takenBack(withdrawn); // before its select opens: what is in doubt is the select's outcome
       item.selection?.unlock();
     } else if (this.#closing.refusing || (this.#closing.closed && item.conditional)) {
+      if (item.fulfilled) this.onUndelivered?.(item, item.outcome);
       this.#fail(item, this.#closing.closedError());
     } else if (item.selection !== undefined && item.conditional) {
       this.#line.insert(item);
@@ -350,8 +351,7 @@ export class Home extends Linked implements Source {
   /** No more values after those in line. */
   close(ending: Ending): void {
     if (!this.#closing.close(ending)) return;
-    // A case of a select is no send yet, and will not become one.
-    for (const item of this.#line.waiting.toArray())
+    for (const item of this.#line.waiting.toArray()) // a case of a select is no send yet, and will not become one
       if (item.conditional && item.list !== undefined) this.#fail(item, this.#closing.closedError());
     for (const watcher of [...this.watchers]) watcher.sendEnded(ending);
     if (this.drained) this.#finish();
@@ -362,7 +362,7 @@ export class Home extends Linked implements Source {
     if (!this.#closing.refuse(loss)) return;
     const refusal = this.#closing.closedError();
     for (const item of this.#line.buffer.toArray()) {
-      this.onUndelivered?.(item, item.doubt === undefined ? "not-sent" : "unknown");
+      this.onUndelivered?.(item, item.outcome);
       this.#line.drop(item);
     }
     for (const item of this.#line.waiting.toArray()) if (item.list !== undefined) this.#fail(item, refusal);

@@ -5,7 +5,7 @@
  *       ▲                  │ └─refused / doubtful─▶ gone  offered: reserved for one waiter
  *       └────returned──────┘
  */
-import { NetchanError } from "../errors.js";
+import { NetchanError, type Outcome } from "../errors.js";
 import { Linked } from "./list.js";
 import type { Offered, Parcel } from "./offered.js";
 import { dropEnds, holdEnds, type Travelling } from "./offered.js";
@@ -85,6 +85,9 @@ export class Item extends Linked implements Offered {
     this.sender.left?.();
   }
 
+  get outcome(): Outcome {
+    return this.doubt === undefined ? "not-sent" : "unknown";
+  }
   doubted(cause: NetchanError): NetchanError {
     const text = "the receiver was lost before it said whether it had the value";
     this.doubt ??= new NetchanError("RECEIVER_LOST", text, { cause, outcome: "unknown" });

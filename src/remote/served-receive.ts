@@ -224,11 +224,12 @@ export class ServedReceive extends Served {
     this.#finished = true;
     this.exchange.starved.delete(this);
     for (const { source } of this.#facets) if (source instanceof Home) source.endWatchers.delete(this);
+    // First of all: what leaves now makes no room for others, if nobody is left to receive them.
+    this.port.holders?.remove(loss, graceful);
     for (const { offered, frame } of this.#open.splice(0)) {
       // What no link has carried nobody has.
       if (loss === undefined || graceful || frame?.number === 0) offered.returned();
       else offered.doubtful(loss);
     }
-    this.port.holders?.remove(loss, graceful);
   }
 }

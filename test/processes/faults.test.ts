@@ -2,7 +2,7 @@
  * Two processes, a proxy between them, and a fault every 50 to 500 ms: nothing is lost, doubled, changed or out of order.
  *
  * Each mode runs with two sessions at once, capacity 0 and 64, both directions of each under load, and the faults go on until both sides have
- * finished, so that draining and goodbyes are hit as well. PROCESS_SECONDS says for how long; 30 is the full run.
+ * finished, so that draining and goodbyes are hit as well. PROCESS_SECONDS says for how long (30 is the full run), PROCESS_SEED which faults.
  */
 import { describe, expect, it } from "vitest";
 import { FaultProxy } from "../support/fault-proxy.js";

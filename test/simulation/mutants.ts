@@ -95,7 +95,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "commits a select's value without a claim",
     file: "src/core/item.ts",
-    from: "return !this.fulfilled && this.claim !== undefined && !this.claim.granted;",
+    from: "return !this.committed && this.claim !== undefined && !this.claim.granted;",
     to: "return false;",
     seed: 2,
   },

@@ -193,10 +193,10 @@ export class World {
     );
   }
   /** The listeners close. Then no process has anything to wait for. */
-  async shutdown(): Promise<void> {
+  async shutdown(mostSteps = 1_000): Promise<void> {
     for (const listener of this.#listeners) void listener.close({ drainMs: 0 });
     await drain();
-    for (let steps = 1_000; steps > 0; steps--) await this.step();
+    for (let steps = mostSteps; steps > 0; steps--) await this.step();
     for (const { name, dead, timers, deferred } of this.processes)
       if (!dead && (timers > 0 || deferred.length > 0))
         throw new Error(`CLEAN: process ${name} still has ${timers} timers and ${deferred.length} turns`);

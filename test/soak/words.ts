@@ -15,7 +15,7 @@ export interface Held {
 
 export interface Report {
   readonly held: readonly Held[];
-  /** Links that took the place of others, or sessions that ended. */
-  readonly happened: number;
+  /** Links that were opened. */
+  readonly links: number;
   readonly seconds: number;
 }
