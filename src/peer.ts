@@ -9,6 +9,7 @@ import { describe, type Port, receiveEnd, sendEnd, signalOf } from "./core/end.j
 import type { Gather } from "./core/gather.js";
 import type { Home } from "./core/home.js";
 import type { Item } from "./core/item.js";
+import { dropEnds, holdEnds } from "./core/offered.js";
 import { AbortWatch, Deferred, nobody, rejected } from "./core/operations.js";
 import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
@@ -56,6 +57,18 @@ interface Undelivered {
   readonly outcome: "not-sent" | "unknown";
 }
 
+/** A value that was buffered and never shown to anybody: the ends in it go with it, so that a question in it is not waited for. */
+function dropValue(exchange: Exchange, value: unknown): void {
+  try {
+    const { ends } = exchange.encode(value);
+    const holder = {};
+    holdEnds(ends, holder);
+    dropEnds(ends, holder);
+  } catch {
+    // What cannot be encoded would have been refused.
+  }
+}
+
 /** The listening side's part of the default pair: both channels live here. */
 class HomePair {
   readonly toListener: HomeChannel;
@@ -69,6 +82,7 @@ class HomePair {
     this.toListener.home.gather = merged.gather;
     this.toDialer.home.onUndelivered = (item, outcome) => {
       this.#undelivered.push({ item, outcome });
+      dropValue(exchange, item.value);
       if (this.#undelivered.length > options.capacity) this.#undelivered.shift();
     };
     exchange.servePair(this.toListener.send, pairIds.toListener, undefined);
@@ -243,6 +257,7 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     for (const home of homes) {
       const port = sendPortOf(home);
       home.onUndelivered = ({ value, parcel }, outcome) => {
+        if (parcel === undefined) dropValue(this.exchange, value);
         // What came over a session was fulfilled elsewhere.
         if (port !== undefined && parcel === undefined) others.push({ send: sendEnd<Unchecked>(port), value, outcome });
       };

@@ -296,6 +296,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
   }
   protected override regained(): void {
     this.#letGoHere = false;
+    if (this.#muted && this.#pending.size === 0) this.giveUp(); // nobody listens any more: it is good for nothing
   }
 
   /** Its operations are counted where those of all ends are. */
