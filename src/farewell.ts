@@ -27,6 +27,8 @@ export class Farewell {
   #theirsDrained = false;
   #saidBye = false;
   #timer: Timer | undefined;
+  /** When the time to drain is over. */
+  #until = 0;
   #passive: Timer | undefined;
 
   constructor(
@@ -47,6 +49,7 @@ export class Farewell {
     }
     if (this.#saidBye) return;
     this.#timer?.cancel();
+    this.#until = this.host.clock.now() + drainMs;
     this.#timer = this.host.clock.start(drainMs, () => this.#bye());
   }
 
@@ -71,7 +74,7 @@ export class Farewell {
     this.#saidBye = true;
     this.#timer?.cancel();
     this.exchange.goodbye();
-    this.#timer = this.host.clock.start(goodbyeMs, () => this.#over());
+    this.#timer = this.host.clock.start(this.#goodbyeMs, () => this.#over());
   }
 
   // ── what the other side says ──
@@ -79,6 +82,7 @@ export class Farewell {
   /** The other side has begun, and ends in so many milliseconds at the latest: longer than that nobody waits for it. */
   onDrain(drainMs: number): void {
     if (this.#begun) return;
+    this.#until = this.host.clock.now() + drainMs;
     this.#passive = this.host.clock.start(drainMs + 2 * goodbyeMs, () => this.#over());
     this.#drain();
   }
@@ -96,8 +100,12 @@ export class Farewell {
       this.exchange.goodbye();
     }
     this.#timer?.cancel();
-    this.#timer = this.host.clock.start(goodbyeMs, () => this.#over());
+    this.#timer = this.host.clock.start(this.#goodbyeMs, () => this.#over());
     this.session.leave(closed); // not before the other side has heard everything
+  }
+  /** While there is time to drain a link that is lost may come back, and then nobody is left to guess. */
+  get #goodbyeMs(): number {
+    return Math.max(goodbyeMs, this.#until - this.host.clock.now());
   }
   #over(): void {
     this.session.finish(closed);

@@ -9,7 +9,6 @@ import { describe, type Port, receiveEnd, sendEnd, signalOf } from "./core/end.j
 import type { Gather } from "./core/gather.js";
 import type { Home } from "./core/home.js";
 import type { Item } from "./core/item.js";
-import { dropEnds, holdEnds } from "./core/offered.js";
 import { AbortWatch, Deferred, nobody, rejected } from "./core/operations.js";
 import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
@@ -60,10 +59,16 @@ interface Undelivered {
 /** A value that was buffered and never shown to anybody: the ends in it go with it, so that a question in it is not waited for. */
 function dropValue(exchange: Exchange, value: unknown): void {
   try {
-    const { ends } = exchange.encode(value);
     const holder = {};
-    holdEnds(ends, holder);
-    dropEnds(ends, holder);
+    for (const end of exchange.encode(value).ends) {
+      if (end.holders === undefined) {
+        end.travel?.left(holder);
+        end.travel?.dropped(holder);
+      } else {
+        end.holders.add();
+        end.holders.remove(exchange.over);
+      }
+    }
   } catch {
     // What cannot be encoded would have been refused.
   }

@@ -339,6 +339,10 @@ export class Exchange implements Context {
     this.#attempts.part(loss);
     this.#parted = true;
   }
+  /** Why the session is over, if it is. */
+  get over(): NetchanError | undefined {
+    return this.#over;
+  }
   /** The channels of this process whose values the other side may be offered. */
   get offering(): ReadonlySet<Home> {
     const sources = [...this.served.values()].flatMap((served) => served.sources ?? []);

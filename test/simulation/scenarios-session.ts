@@ -137,6 +137,30 @@ const upkeep: readonly Scenario[] = [
     },
   },
   {
+    name: "other links are asked for again and again, while the present one is in use",
+    async run(stage) {
+      const [up, down] = [stage.pair(1, 0), stage.pair(0, 1)];
+      const c = stage.chan(0);
+      const { end } = await stage.hand<{ end: Receive }>(0, 1, { end: c.receive });
+      const [put, get] = [c.puts(0, c.send), c.gets(1, end)];
+      let over = false;
+      const restless = (async () => {
+        for (let wait = 3; !over; wait++) {
+          await stage.events(wait);
+          stage.peer(1, 0).reconnect();
+        }
+      })();
+      const sending = upTo(4).flatMap((n) => [up.put(n), down.put(100 + n), put(200 + n)]);
+      const [ups, downs, others] = await Promise.all([up.get.some(4), down.get.some(4), get.some(4)]);
+      await Promise.all(sending);
+      over = true;
+      await restless;
+      same("FIFO", "what the listener received", ups, [1, 2, 3, 4]);
+      same("FIFO", "what the dialer received", downs, [101, 102, 103, 104]);
+      same("FIFO", "what it received at another end", others, [201, 202, 203, 204]);
+    },
+  },
+  {
     name: "two feeds of a session's status",
     closes: true,
     async run(stage) {
