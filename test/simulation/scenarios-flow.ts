@@ -116,6 +116,29 @@ const receives: readonly Scenario[] = [
     },
   },
   {
+    name: "a receiver without a link holds up no other",
+    processes: 3,
+    async run(stage) {
+      const c = stage.chan(0);
+      const [away, there] = [
+        await stage.hand<{ end: Receive }>(0, 1, { end: c.receive }),
+        await stage.hand<{ end: Receive }>(0, 2, { end: c.receive }),
+      ];
+      const waiting = c.gets(1, away.end).one();
+      await stage.sleep(200); // its demand is known
+      const line = stage.outage(0, 1);
+      await stage.until(() => stage.peer(0, 1).status.state === "reconnecting");
+      const put = c.puts(0, c.send);
+      const receiving = c.gets(2, there.end).some(3);
+      for (const value of upTo(3)) await put(value);
+      same("LIVE", "what the other received meanwhile", await receiving, upTo(3));
+      line.heal();
+      const last = put(4);
+      same("ONE", "what the first received when it was back", await waiting, 4);
+      await last;
+    },
+  },
+  {
     name: "two that send on one channel, one of which closes it",
     processes: 3,
     async run(stage) {
