@@ -5,6 +5,7 @@
  * Invariant: each offered value is answered exactly once: taken, returned, refused or doubtful.
  */
 import { NetchanError } from "../errors.js";
+import type { Entry, Selection } from "./selection.js";
 
 /** A value that came over a session: checked on arrival, revived only when somebody takes it. */
 export interface Parcel {
@@ -41,7 +42,14 @@ export type Ending = NetchanError | undefined;
 /** One case of a `trySelect` that is asked of its home: a receive from `source`, or a send of `value` (or of an unrevived parcel) to `port`. */
 export type Attempt =
   | { readonly index: number; readonly source: unknown }
-  | { readonly index: number; readonly port: unknown; readonly value: unknown; readonly parcel: Parcel | undefined };
+  | {
+      readonly index: number;
+      readonly port: unknown;
+      readonly value: unknown;
+      readonly parcel: Parcel | undefined;
+      /** The value as it was encoded inside the call. */
+      readonly encoded?: unknown;
+    };
 
 /** What came of an attempt: the case that was done (with the value, still to be answered, if it received one), or why it failed. */
 export type Attempted = { readonly index: number; readonly offered?: Offered; readonly done?: boolean } | { readonly error: unknown };
@@ -50,6 +58,11 @@ export type Attempted = { readonly index: number; readonly offered?: Offered; re
 export interface RemoteHome {
   /** One round trip, deciding all cases at one moment. `settled` is called once, with nothing when no case was ready. */
   attempt(cases: readonly Attempt[], settled: (result: Attempted | undefined) => void): void;
+  /**
+   * Sends a select there whole, to be decided when one of the cases can happen.
+   * @returns the entry that stands for all of them; undefined when their channels do not all live there, or it cannot be sent now
+   */
+  travel(selection: Selection, cases: readonly Attempt[]): Entry | undefined;
 }
 
 /** Reads an offered value. */

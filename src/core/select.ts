@@ -6,7 +6,7 @@
 import type { Case, Checked, OperationOptions, Selected } from "../contract.js";
 import { ReceiveCase } from "./cases.js";
 import { describe, portOf, type SendPort, sendPortOf, signalOf } from "./end.js";
-import { type Offered, openOffered, type RemoteHome } from "./offered.js";
+import { type Offered, openOrRefuse, type RemoteHome } from "./offered.js";
 import { AbortWatch, Deferred, rejected } from "./operations.js";
 import { type Entry, ended, finishCase, type Outcome, Remaining, Selection, shuffle } from "./selection.js";
 import type { Source } from "./waiter.js";
@@ -139,6 +139,18 @@ export class Asking {
   }
 }
 
+/** All cases of one other process are decided there. A merged view is several cases to its home, and a lone receive is no more than demand. */
+function travelling(selection: Selection, checked: readonly Checkup[], entries: readonly Entry[]): Entry | undefined {
+  const home = entries[0]?.remote;
+  const cases = checked.filter((given) => given !== undefined);
+  if (home === undefined || entries.length !== cases.length || entries.some(({ remote }) => remote !== home)) return undefined;
+  if (cases.length === 1 && cases[0] !== undefined && "sources" in cases[0]) return undefined;
+  return home.travel(
+    selection,
+    entries.map((entry) => entry.attempt()),
+  );
+}
+
 export interface Select {
   /**
    * Waits until one case can proceed and does exactly that one, chosen at random among the ready. The others leave no trace.
@@ -155,7 +167,7 @@ export function makeSelect(random: () => number): Select {
   const begin = (
     cases: unknown,
     options: OperationOptions | undefined,
-    run: (selection: Selection, choice: Choice, entries: Entry[]) => void,
+    run: (selection: Selection, choice: Choice, entries: Entry[], checked: readonly Checkup[]) => void,
   ): Promise<Chosen | undefined> => {
     const signal = signalOf(options);
     const { names, checked } = checkAll(cases);
@@ -169,7 +181,7 @@ export function makeSelect(random: () => number): Select {
       return rejected(error);
     }
     if (signal !== undefined) choice.watch.watch(signal, (reason) => selection.cancel(reason));
-    run(selection, choice, entries);
+    run(selection, choice, entries, checked);
     return choice.deferred.promise;
   };
   const trial = (selection: Selection, choice: Choice, entries: readonly Entry[]): Asking =>
@@ -179,13 +191,21 @@ export function makeSelect(random: () => number): Select {
       random,
       () => choice.none(),
       (index, offered) => {
-        selection.win(index, { value: openOffered(offered), from: offered.parcel?.from });
+        const opened = openOrRefuse(offered);
+        if (opened === undefined) {
+          choice.none();
+          return;
+        }
+        selection.win(index, { value: opened.value, from: offered.parcel?.from });
         offered.taken();
       },
     );
   return {
     select: <C extends Record<string, Case>>(cases: C & Checked<C>, options?: OperationOptions) =>
-      begin(cases, options, (selection, _choice, entries) => selection.start(entries)) as unknown as Promise<Selected<C>>,
+      begin(cases, options, (selection, _choice, entries, checked) => {
+        const whole = travelling(selection, checked, entries);
+        selection.start(whole === undefined ? entries : [whole]);
+      }) as unknown as Promise<Selected<C>>,
     trySelect: <C extends Record<string, Case>>(cases: C & Checked<C>, options?: OperationOptions) =>
       begin(cases, options, (selection, choice, entries) => trial(selection, choice, entries).start()) as unknown as Promise<
         Selected<C> | undefined

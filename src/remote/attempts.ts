@@ -1,82 +1,81 @@
 /**
- * `trySelect` across a session: one round trip in which the home decides all cases at one moment. Layer: remote.
+ * Selects that travel whole: all cases are of one home, which does one of them, now or never (`trySelect`) or when it can (`select`).
+ * This is the side that asks; `answers.ts` is the home's. Layer: remote.
  * Invariant: every attempt is answered once; a value that was given is answered with `took`, so that its sender knows.
  * Source: PROTOCOL.md "Attempts".
  */
 
-import { ReceiveCase, SendCase } from "../core/cases.js";
-import type { HomeSend } from "../core/channel.js";
 import type { Attempt, Attempted, Offered } from "../core/offered.js";
-import { Asking } from "../core/select.js";
-import { type Entry, Remaining, Selection } from "../core/selection.js";
-import type { Source } from "../core/waiter.js";
+import type { Entry, Selection } from "../core/selection.js";
 import { NetchanError, withOutcome } from "../errors.js";
 import type { Posted } from "../session/outbox.js";
-import { type CaseTail, type EndRef, type ValueTail, writeValue } from "../wire/frame.js";
+import type { ValueTail } from "../wire/frame.js";
+import { mostCases } from "../wire/frame.js";
 import { type Content, WireParcel } from "./content.js";
-import type { Context } from "./context.js";
+import type { CasePost, Context } from "./context.js";
 import { RemoteReceive } from "./remote-receive.js";
-import { RemoteSend } from "./remote-send.js";
-import { toldError } from "./told-error.js";
+import { announceBytes, RemoteSend } from "./remote-send.js";
+import { toldFailure } from "./told-error.js";
+import { WholeSelect } from "./whole-select.js";
 
 type Settled = (result: Attempted | undefined) => void;
+
 /** A value of no size, to ask whether one of another size would pass. */
 const nothing: Content = { json: "", meta: undefined, ends: [], blobs: [], bytes: 0 };
-/** A value that was lost on the way, or whose receiver was, may have been received. */
-const lossCodes: ReadonlySet<string> = new Set(["SESSION_LOST", "SESSION_CLOSED", "RECEIVER_LOST"]);
 /** In place of an error code: the case was done because its channel has ended. */
-const endedWord = "DONE";
+export const endedWord = "DONE";
 
-/** A receive case that hands the value on as it is. */
-class PassingCase extends ReceiveCase {
-  constructor(
-    selection: Selection,
-    index: number,
-    source: Source,
-    remaining: Remaining,
-    readonly won: (index: number, offered: Offered) => void,
-  ) {
-    super(selection, index, source, remaining);
-  }
-  override accept(offered: Offered): void {
-    this.won(this.index, offered);
-    this.selection.win(this.index, undefined);
-  }
-}
+/** What the asker says of a value it was given. */
+export const verdicts = { refused: 0, taken: 1, doubtful: 2, declined: 3 } as const;
+type Verdict = (typeof verdicts)[keyof typeof verdicts];
 
 /** The end that a case is about. */
-function endOf(attempt: Attempt): RemoteSend | RemoteReceive {
+export function endOf(attempt: Attempt): RemoteSend | RemoteReceive {
   const end: unknown = "source" in attempt ? attempt.source : attempt.port;
   if (end instanceof RemoteSend || end instanceof RemoteReceive) return end;
   throw new TypeError("another process is asked about its own channels only");
 }
 
-/** Attempts under way at once, each way: their values are in no window. More wait for their turn. */
-const mostAttempts = 16;
+/** Attempts at once under way, each way: their values are in no window. More wait for their turn. */
+export const mostAttempts = 16;
 
 /** An attempt of ours. */
 interface Asked {
-  readonly cases: readonly Attempt[];
+  readonly cases: readonly CasePost[];
   readonly settled: Settled;
-  /** Absent when its values hold channel ends: those cannot be taken back. */
-  readonly frame: Posted | undefined;
+  readonly posted: Posted | undefined;
+  readonly counted: number;
+  /** It waits for its home, and is one of the operations of this side. */
+  readonly waits: boolean;
+  /** It was asked for back. */
+  quits: boolean;
 }
 
 export class Attempts {
   #number = 0;
-  /** Ours that the other side has not answered. */
+  /** Those that the other side has not answered. */
   readonly #asked = new Map<number, Asked>();
-  /** Ours that wait for room among those. */
+  /** Attempts to do it now that are under way … */
+  #hasty = 0;
+  /** … and those that wait for room among them. */
   #queue: (() => void)[] = [];
-  /** Theirs that got a value they have not answered. */
-  readonly #given = new Map<number, { readonly offered: Offered; readonly frame: Posted | undefined }>();
-  #answering = 0;
+  /** Selects that only receive: a goodbye does not wait for them. */
+  #idle = 0;
+  /** This side has said goodbye. */
+  #parted = false;
 
   constructor(readonly exchange: Context) {}
 
+  /** Something that a goodbye waits for, apart from operations. */
   get busy(): boolean {
-    return this.#asked.size > 0 || this.#given.size > 0 || this.#answering > 0;
+    return this.#hasty > 0;
   }
+  /** Operations that no goodbye waits for. */
+  get idle(): number {
+    return this.#idle;
+  }
+
+  // ── now or never ──
 
   ask(cases: readonly Attempt[], settled: Settled, over: NetchanError | undefined): void {
     const { exchange } = this;
@@ -86,25 +85,18 @@ export class Attempts {
     }
     // An end that was closed meanwhile means nothing to the other side any more; what it would say is known.
     for (const one of cases) {
-      const end = endOf(one);
-      if (end.kind === "send") {
-        const error = end.caseRefusal();
-        if (error === undefined) continue;
-        settled({ error });
-        return;
-      }
-      if (end.over === undefined) continue;
-      settled(end.over.ending === undefined ? { index: one.index, done: true } : { error: end.over.ending });
+      const known = whatIsKnown(one);
+      if (known === undefined) continue;
+      settled(known);
       return;
     }
     // A home that cannot be asked has nothing ready.
     if (!exchange.linked) settled(undefined);
-    else if (this.#asked.size >= mostAttempts) this.#queue.push(() => this.ask(cases, settled, undefined));
-    else this.#send(cases, settled);
+    else if (this.#hasty >= mostAttempts) this.#queue.push(() => this.ask(cases, settled, undefined));
+    else this.#hurry(cases, settled);
   }
 
-  #send(cases: readonly Attempt[], settled: Settled): void {
-    const { exchange } = this;
+  #hurry(cases: readonly Attempt[], settled: Settled): void {
     let contents: readonly (Content | undefined)[];
     try {
       contents = cases.map((one) => this.#content(one));
@@ -114,203 +106,215 @@ export class Attempts {
       settled({ error });
       return;
     }
-    // Only now are the ends of the values counted: every case can be sent.
+    this.#hasty++;
+    this.#post("try", cases, contents, settled, false);
+  }
+
+  // ── when it can be ──
+
+  /**
+   * A select whose cases are all of that home.
+   * @returns what stands for all of them; undefined when they have to be told one by one: their homes are several, what becomes of one is known here, or there is no room for the values
+   */
+  travel(selection: Selection, cases: readonly Attempt[], over: NetchanError | undefined): Entry | undefined {
+    const { exchange } = this;
+    if (over !== undefined || exchange.closing !== undefined || exchange.refusal() !== undefined || cases.length > mostCases)
+      return undefined;
+    const route = cases[0] === undefined ? undefined : endOf(cases[0]).route;
+    if (route !== undefined) return undefined;
+    if (cases.some((one) => endOf(one).route !== route || whatIsKnown(one) !== undefined)) return undefined;
+    let contents: readonly (Content | undefined)[];
+    try {
+      contents = cases.map((one) => this.#content(one));
+    } catch {
+      return undefined; // its own case will say why
+    }
+    const bytes = contents.reduce((sum, content) => sum + (content?.bytes ?? 0), 0);
+    if (bytes > 0 && (bytes > announceBytes || !exchange.fits(bytes) || exchange.congested)) return undefined;
+    return new WholeSelect(this, selection, cases, contents);
+  }
+  /**
+   * @param settled - may be called with a value more than once: one that is returned or refused was not the answer
+   * @returns the number of the attempt
+   */
+  begin(cases: readonly Attempt[], contents: readonly (Content | undefined)[], settled: Settled): number {
+    return this.#post("select", cases, contents, settled, true);
+  }
+  /** Asks for the select back. @returns whether it is over at once: no link has carried it */
+  quit(number: number): boolean {
+    const asked = this.#asked.get(number);
+    if (asked === undefined) return true;
+    if (asked.posted !== undefined && this.exchange.recall(asked.posted, asked.counted)) {
+      this.#answered(number, asked);
+      return true;
+    }
+    asked.quits = true;
+    this.exchange.post(`"quit",${number}`);
+    return false;
+  }
+
+  // ── both ──
+
+  #content(attempt: Attempt): Content | undefined {
+    if ("source" in attempt) return undefined;
+    if (attempt.parcel instanceof WireParcel) return this.exchange.admit(attempt.parcel.content());
+    return (attempt.encoded as Content | undefined) ?? this.exchange.encode(attempt.value);
+  }
+
+  #post(
+    type: "try" | "select",
+    cases: readonly Attempt[],
+    contents: readonly (Content | undefined)[],
+    settled: Settled,
+    waits: boolean,
+  ): number {
+    const { exchange } = this;
     const number = ++this.#number;
-    const text = cases.map((one, index) => this.#write(endOf(one).id, contents[index])).join(",");
-    const posted = exchange.post(
-      `"try",${number},[${text}]`,
-      contents.flatMap((content) => content?.blobs ?? []),
-    );
-    const plain = contents.every((content) => content === undefined || content.ends.length === 0);
-    this.#asked.set(number, { cases, settled, frame: plain ? posted : undefined });
-    exchange.introduce();
+    const posts = cases.map((attempt, index): CasePost => {
+      const end = endOf(attempt);
+      const content = contents[index];
+      return { attempt, end, content, operation: end.kind === "send" ? end.nextOperation() : 0 };
+    });
+    const counted = waits ? contents.reduce((sum, content) => sum + (content?.bytes ?? 0), 0) : 0;
+    const posted = exchange.postCases(`"${type}",${number}`, posts, counted);
+    for (const { end } of posts) end.borrow(); // it means something to its home until that has answered
+    if (waits) {
+      exchange.operations++;
+      if (posts.every(({ end }) => end.kind === "receive")) this.#idle++;
+    }
+    this.#asked.set(number, { cases: posts, settled, posted, counted, waits, quits: false });
+    return number;
   }
 
   /** The link is gone. What was written waits for its answer; what was not need not. */
   suspended(): void {
-    for (const [number, { frame, settled }] of [...this.#asked]) {
-      if (frame === undefined || !this.exchange.recall(frame)) continue;
-      this.#answered(number);
-      settled(undefined);
+    for (const [number, asked] of [...this.#asked]) {
+      if (asked.waits || asked.posted === undefined || !this.exchange.recall(asked.posted)) continue;
+      this.#answered(number, asked);
+      asked.settled(undefined);
     }
   }
 
-  #content(attempt: Attempt): Content | undefined {
-    if ("source" in attempt) return undefined;
-    return attempt.parcel instanceof WireParcel ? this.exchange.admit(attempt.parcel.content()) : this.exchange.encode(attempt.value);
-  }
-  #write(end: number, content: Content | undefined): string {
-    if (content === undefined) return `[${end}]`;
-    const refs: readonly EndRef[] = content.ends.map((port) => this.exchange.reference(port));
-    return `[${end}${writeValue({ json: content.json, meta: content.meta, refs, blobs: content.blobs })}]`;
-  }
-
-  tried(number: number, position: number, code: string | null): void {
+  tried(number: number, position: number, code: string | null, text: string | null, outcome: string | null): void {
+    if (this.#parted && !this.#asked.has(number)) return;
     const asked = this.#open(number);
     const decided = asked.cases[position];
     if (position === -1) {
-      this.#answered(number);
-      asked.settled(
-        code === null ? undefined : { error: toldError(code, "the attempt failed at its home", lossCodes.has(code) ? "unknown" : null) },
-      );
-    } else if (decided === undefined || (code !== endedWord && "source" in decided)) {
+      if (code === null && asked.waits && !asked.quits)
+        this.exchange.violated(`attempt ${number} was given up, and nobody had asked for that`);
+      this.#answered(number, asked);
+      asked.settled(code === null ? undefined : { error: toldFailure(code, text, outcome) });
+    } else if (decided === undefined || (code !== endedWord && decided.content === undefined)) {
       this.exchange.violated(`attempt ${number} was answered with a case it does not have`);
     } else {
-      this.#answered(number);
-      asked.settled({ index: decided.index, done: code === endedWord });
+      const { attempt, end, operation } = decided;
+      if (code !== endedWord && end.kind === "send" && "value" in attempt) end.sentAs(operation, attempt.value);
+      this.#answered(number, asked);
+      asked.settled({ index: decided.attempt.index, done: code === endedWord });
     }
   }
 
-  gave(number: number, position: number, tail: ValueTail): void {
-    const asked = this.#open(number);
-    const decided = asked.cases[position];
-    if (decided === undefined || !("source" in decided)) this.exchange.violated("a value for a case that is no receive");
-    const parcel = this.exchange.accept(tail, 0);
-    this.#answered(number);
-    const answer = (ok: 0 | 1 | 2): void => {
-      this.exchange.post(`"took",${number},${ok}`);
-    };
-    if (parcel instanceof NetchanError) {
-      answer(0); // a bad value fails no receive: there was nothing
-      asked.settled(undefined);
+  gave(number: number, position: number, epoch: number, tail: ValueTail): void {
+    if (this.#parted) {
+      const parcel = this.exchange.accept(tail, 0); // its home puts it back
+      if (parcel instanceof WireParcel) parcel.discard();
       return;
     }
-    const no = (): void => answer(0);
-    const offered = {
+    const asked = this.#open(number);
+    const end = asked.cases[position]?.end;
+    if (end?.kind !== "receive") this.exchange.violated("a value for a case that is no receive");
+    const parcel = this.exchange.accept(tail, 0);
+    const answer = (verdict: Verdict): void => {
+      this.exchange.post(`"took",${number},${verdict}`);
+    };
+    if (!end.inOrder(epoch)) {
+      // Something that came before it went back, and has to be received first.
+      if (!(parcel instanceof NetchanError)) parcel.discard();
+      answer(verdicts.declined);
+    } else if (parcel instanceof NetchanError)
+      answer(verdicts.refused); // a bad value fails no receive
+    else {
+      this.#given(number, asked, position, parcel, answer);
+      return;
+    }
+    if (asked.waits) return;
+    this.#answered(number, asked);
+    asked.settled(undefined); // there was nothing for this side
+  }
+
+  #given(number: number, asked: Asked, position: number, parcel: WireParcel, answer: (verdict: Verdict) => void): void {
+    const { end, attempt } = asked.cases[position] as CasePost;
+    let inside = true;
+    const say = (verdict: Verdict): void => {
+      answer(verdict);
+      const missed = verdict === verdicts.refused || verdict === verdicts.declined;
+      if (this.#asked.has(number) && !(missed && asked.waits)) this.#answered(number, asked);
+    };
+    const offered: Offered = {
       value: undefined,
       parcel,
       selectId: undefined,
-      taken: () => answer(1),
-      returned: no,
-      refused: no,
-      doubtful: () => answer(2),
+      taken: () => say(verdicts.taken),
+      returned: () => {
+        parcel.discard();
+        if (inside && end.kind === "receive") end.declineFollowing(); // they have to come behind it again
+        say(verdicts.declined);
+      },
+      refused: () => say(verdicts.refused),
+      doubtful: () => say(verdicts.doubtful),
     };
-    asked.settled({ index: decided.index, offered });
+    asked.settled({ index: attempt.index, offered });
+    inside = false;
   }
 
   #open(number: number): Asked {
     return this.#asked.get(number) ?? this.exchange.violated(`an answer to attempt ${number}, which is not open`);
   }
-  #answered(number: number): void {
+  #answered(number: number, asked: Asked): void {
+    this.#forget(number, asked);
+    for (const { end } of asked.cases) end.giveBack();
+    this.exchange.idle();
+  }
+  #forget(number: number, { waits, cases }: Asked): void {
     this.#asked.delete(number);
+    if (waits) {
+      this.exchange.operations--;
+      if (cases.every(({ end }) => end.kind === "receive")) this.#idle--;
+      return;
+    }
+    this.#hasty--;
     const next = this.#queue.shift();
     if (next !== undefined) this.exchange.host.defer(next);
-    this.exchange.idle();
   }
 
-  /** The other side asks. */
-  asked(number: number, cases: readonly CaseTail[]): void {
-    const { exchange } = this;
-    const parcels = cases.map(({ value }) => (value === undefined ? undefined : exchange.accept(value, 0, exchange.from)));
-    // What goes on to a third process was copied there, taken or not.
-    const passes = cases.map(({ end }) => exchange.served.get(end)?.port instanceof RemoteSend);
-    const discard = (except: number | undefined): void => {
-      for (const [index, parcel] of parcels.entries())
-        if (parcel instanceof WireParcel && (index !== except || passes[index])) parcel.discard();
-    };
-    const fault = parcels.find((parcel) => parcel instanceof NetchanError);
-    if (fault instanceof NetchanError) {
-      discard(undefined);
-      exchange.post(`"tried",${number},-1,${JSON.stringify(fault.code)}`);
-      return;
-    }
-    if (this.#answering + this.#given.size >= mostAttempts)
-      exchange.violated(`more than ${mostAttempts} attempts at once`, "LIMIT_EXCEEDED");
-    this.#answering++;
-    let given: Offered | undefined;
-    const decided = (index: number | undefined, error?: unknown, word: string | null = null): void => {
-      this.#answering--;
-      discard(index);
-      if (error !== undefined)
-        exchange.post(`"tried",${number},-1,${JSON.stringify(NetchanError.is(error) ? error.code : "CHANNEL_CLOSED")}`);
-      else if (index === undefined) exchange.post(`"tried",${number},-1,null`);
-      else if (given === undefined) exchange.post(`"tried",${number},${index},${JSON.stringify(word)}`);
-      else this.#give(number, index, given);
-      exchange.idle();
-    };
-    const selection = new Selection(exchange.host.random, {
-      won: (index, received) => decided(index, undefined, received !== undefined && "done" in received ? endedWord : null),
-      failed: (error) => decided(undefined, error),
-    });
-    const keep = (_index: number, offered: Offered): void => {
-      given = offered;
-    };
-    const entries = cases.flatMap(({ end, value }, index) =>
-      this.#entries(selection, index, end, value === undefined ? undefined : (parcels[index] as WireParcel), keep),
-    );
-    new Asking(
-      selection,
-      entries,
-      exchange.host.random,
-      () => decided(undefined),
-      (index, offered) => {
-        given = offered;
-        selection.win(index, undefined);
-      },
-    ).start();
-  }
-
-  #entries(
-    selection: Selection,
-    index: number,
-    end: number,
-    parcel: WireParcel | undefined,
-    won: (index: number, offered: Offered) => void,
-  ): readonly Entry[] {
-    const { port, sources } =
-      this.exchange.served.get(end) ?? this.exchange.violated(`an attempt at end ${end}, which the other side does not hold`);
-    if (port.kind === "receive" && parcel === undefined) {
-      const from = sources ?? port.sources;
-      const remaining = new Remaining(from.length);
-      return from.map((source) => new PassingCase(selection, index, source, remaining, won));
-    }
-    if (port.kind !== "send" || parcel === undefined) return this.exchange.violated("an attempt in the wrong direction");
-    if (port instanceof RemoteSend) return [port.passingCase(index, parcel)];
-    return [new SendCase(selection, index, (port as HomeSend).home, undefined, parcel)];
-  }
-
-  #give(number: number, index: number, offered: Offered): void {
-    let content: Content;
-    try {
-      content = offered.parcel instanceof WireParcel ? this.exchange.admit(offered.parcel.content()) : this.exchange.encode(offered.value);
-    } catch (error) {
-      offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
-      this.exchange.post(`"tried",${number},-1,null`);
-      return;
-    }
-    const frame = this.exchange.postValue(`"gave",${number},${index}`, content);
-    this.#given.set(number, { offered, frame });
-  }
-
-  took(number: number, answer: number): void {
-    const offered = this.#given.get(number)?.offered;
-    if (offered === undefined) this.exchange.violated(`an answer to attempt ${number}, which was given nothing`);
-    this.#given.delete(number);
-    if (answer > 2) this.exchange.violated(`an answer ${answer} to an attempt`);
-    if (answer === 2)
-      offered.doubtful(new NetchanError("RECEIVER_LOST", "the receiver was lost before it answered", { outcome: "unknown" }));
-    else if (answer === 1) {
-      offered.parcel?.discard();
-      offered.taken();
-    } else offered.refused(new NetchanError("VALUE_REFUSED", "the other side could not accept the value", { outcome: "not-sent" }));
-    this.exchange.idle();
-  }
-
-  /** This side says goodbye: nothing more is received. */
+  /** This side says goodbye: nothing more is received. What may yet be sent is answered by its home. */
   part(loss: NetchanError): void {
-    const asked = [...this.#asked.values()];
-    const unknown = withOutcome(loss, "unknown");
-    this.#asked.clear();
+    this.#parted = true;
     for (const next of this.#queue.splice(0)) this.exchange.host.defer(next);
-    for (const { settled } of asked) settled({ error: unknown });
-  }
-  finish(loss: NetchanError, graceful: boolean): void {
-    this.part(loss);
-    const given = [...this.#given.values()];
-    this.#given.clear();
-    for (const { offered, frame } of given) {
-      if (graceful || frame?.number === 0) offered.returned();
-      else offered.doubtful(loss);
+    for (const [number, asked] of [...this.#asked]) {
+      if (!this.#asked.has(number) || asked.cases.some(({ content }) => content !== undefined)) continue;
+      this.#forget(number, asked);
+      const finished = asked.cases.find(({ end }) => end.kind === "receive" && end.doneAtGoodbye);
+      asked.settled(finished === undefined ? { error: loss } : { index: finished.attempt.index, done: true });
     }
   }
+  finish(loss: NetchanError): void {
+    this.part(loss);
+    for (const [number, asked] of [...this.#asked]) {
+      if (!this.#asked.has(number)) continue;
+      this.#forget(number, asked);
+      asked.settled({ error: withOutcome(loss, asked.posted?.number === 0 ? "not-sent" : "unknown") });
+    }
+  }
+}
+
+/** What an end would say without its home: it was closed, or its session is over. */
+function whatIsKnown(one: Attempt): Attempted | undefined {
+  const end = endOf(one);
+  if (end.kind === "send") {
+    const error = end.caseRefusal();
+    return error === undefined ? undefined : { error };
+  }
+  if (end.over === undefined) return undefined;
+  return end.over.ending === undefined ? { index: one.index, done: true } : { error: end.over.ending };
 }

@@ -4,12 +4,14 @@
  */
 import type { Limits } from "../contract.js";
 import type { Port } from "../core/end.js";
-import type { RemoteHome } from "../core/offered.js";
+import type { Attempt, RemoteHome } from "../core/offered.js";
 import type { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
 import type { Posted } from "../session/outbox.js";
 import type { EndRef, HomeFrame, ValueTail } from "../wire/frame.js";
 import type { Content, ParcelOwner, WireParcel } from "./content.js";
+import type { RemoteReceive } from "./remote-receive.js";
+import type { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
 import type { Fetches } from "./windows.js";
 
@@ -29,9 +31,21 @@ export interface Starved {
   resume(): void;
 }
 
+/** One case of a select that goes to its home. */
+export interface CasePost {
+  readonly attempt: Attempt;
+  readonly end: RemoteSend | RemoteReceive;
+  /** The number of the operation; meaningless for a receive. */
+  readonly operation: number;
+  /** Its value; absent in a receive case. */
+  readonly content: Content | undefined;
+}
+
 export interface Context extends RemoteHome, ParcelOwner {
   readonly limits: Limits;
   readonly host: Host;
+  /** Tells this session from the others of this process, in routes. */
+  readonly name: string;
   /** The ends the other side holds here … */
   readonly served: ReadonlyMap<number, Served>;
   /** … and the ends this side holds there. */
@@ -53,13 +67,15 @@ export interface Context extends RemoteHome, ParcelOwner {
   /** The session has a link. */
   readonly linked: boolean;
   /** The other side was silent for a while and is asked first whether it is there; then `served` is resumed. */
-  drowsy(served: Served): boolean;
+  drowsy(served: Starved): boolean;
   /** Nothing that can wait should be added now. */
   readonly congested: boolean;
   /** Sends a frame that ends in a value. The references of its ends are counted from here on. */
   postValue(start: string, content: Content): Posted | undefined;
   /** The same for a value that the other side's window counts. */
   postCounted(start: string, content: Content): Posted | undefined;
+  /** Sends a select. @param counted - what the other side's window counts for its values */
+  postCases(start: string, cases: readonly CasePost[], counted: number): Posted | undefined;
   fits(bytes: number): boolean;
   /**
    * Makes a value ready for this session.

@@ -46,7 +46,8 @@ export class Ends {
     if (port instanceof RemoteEnd && port.exchange === this.exchange && port.known) return [1, port.id];
     const served = this.#servedByPort.get(port) ?? this.serve(port, this.#ids.next());
     served.count++;
-    return [0, served.id, port.kind === "send" ? 0 : 1, port.capacity];
+    const kind = port.kind === "send" ? 0 : 1;
+    return served instanceof Relay ? [0, served.id, kind, port.capacity, served.route] : [0, served.id, kind, port.capacity];
   }
   /** The references of a value have been posted with this frame. */
   posted(frame: Posted, refs: readonly EndRef[]): void {
@@ -170,13 +171,13 @@ export class Ends {
     const { exchange } = this;
     if (ref[0] === 1)
       return (this.served.get(ref[1]) ?? exchange.violated(`a reference to end ${ref[1]}, which the other side does not hold`)).port;
-    const [, id, kind, capacity] = ref;
+    const [, id, kind, capacity, route] = ref;
     let remote = this.remotes.get(id);
     if (remote === undefined) {
       this.#foreign(id);
       if (this.remotes.size >= exchange.limits.maxChannels)
         exchange.violated(`more than ${exchange.limits.maxChannels} channel ends`, "LIMIT_EXCEEDED");
-      remote = kind === 0 ? new RemoteSend(exchange, id, capacity) : new RemoteReceive(exchange, id, capacity);
+      remote = kind === 0 ? new RemoteSend(exchange, id, capacity, route) : new RemoteReceive(exchange, id, capacity, route);
       this.remotes.set(id, remote);
     }
     if (!(remote instanceof RemoteSend || remote instanceof RemoteReceive) || (remote.kind === "send") !== (kind === 0))

@@ -7,15 +7,17 @@ import type { Limits } from "../contract.js";
 import type { Port } from "../core/end.js";
 import { Home } from "../core/home.js";
 import type { Attempt, Attempted } from "../core/offered.js";
+import { type Entry, hexWord, type Selection } from "../core/selection.js";
 import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
 import type { Posted } from "../session/outbox.js";
 import type { Codec } from "../wire/codec.js";
 import { type EndRef, type Frame, isHomeFrame, type ValueTail, writeValue } from "../wire/frame.js";
+import { Answers } from "./answers.js";
 import { Attempts } from "./attempts.js";
 import { type Content, checkSize, WireParcel } from "./content.js";
-import type { Context, EndUser, Starved } from "./context.js";
+import type { CasePost, Context, EndUser, Starved } from "./context.js";
 import { Ends } from "./ends.js";
 import { RemoteEnd } from "./remote-end.js";
 import type { RemoteReceive } from "./remote-receive.js";
@@ -52,7 +54,7 @@ export class Exchange implements Context {
   readonly remotes: Map<number, EndUser>;
   readonly starved = new Set<Starved>();
   /** Served ends with something to offer, once the other side has shown that it is there. */
-  readonly #drowsy = new Set<Served>();
+  readonly #drowsy = new Set<Starved>();
   readonly fetches: Fetches;
   readonly limits: Limits;
   readonly codec: Codec;
@@ -65,12 +67,12 @@ export class Exchange implements Context {
 
   readonly #options: ExchangeOptions;
   readonly #attempts: Attempts;
+  readonly #answers: Answers;
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
   #admitted = 0;
   readonly #ends: Ends;
   #over: NetchanError | undefined;
-  #parted = false;
   /** Its last frame is posted. */
   #silent = false;
 
@@ -86,8 +88,14 @@ export class Exchange implements Context {
     this.#receiveWindow = new ReceiveWindow(options.limits.maxQueuedBytes);
     this.fetches = new Fetches(options.limits.maxQueuedBytes);
     this.#attempts = new Attempts(this);
+    this.#answers = new Answers(this);
   }
 
+  #name: string | undefined;
+  get name(): string {
+    this.#name ??= hexWord(this.host.random) + hexWord(this.host.random);
+    return this.#name;
+  }
   post(rest: string, blobs?: readonly Uint8Array[]): Posted | undefined {
     return this.#over === undefined && !this.#silent ? this.#options.outlet.post(rest, blobs) : undefined;
   }
@@ -102,6 +110,22 @@ export class Exchange implements Context {
     const { json, meta, blobs, ends } = content;
     const refs = ends.map((port) => this.reference(port));
     const posted = this.#options.outlet.post(start + writeValue({ json, meta, refs, blobs }), blobs, true);
+    if (refs.length > 0) this.#ends.posted(posted, refs);
+    return posted;
+  }
+  postCases(start: string, cases: readonly CasePost[], counted: number): Posted | undefined {
+    if (this.#over !== undefined || this.#silent) return undefined;
+    const refs: EndRef[] = [];
+    const blobs: Uint8Array[] = [];
+    const texts = cases.map(({ end, operation, content }) => {
+      if (content === undefined) return `[${end.id}]`;
+      const own = content.ends.map((port) => this.reference(port));
+      refs.push(...own);
+      blobs.push(...content.blobs);
+      return `[${end.id},${operation},${content.bytes}${writeValue({ json: content.json, meta: content.meta, refs: own, blobs: content.blobs })}]`;
+    });
+    const posted = this.#options.outlet.post(`${start},[${texts.join(",")}]`, blobs, counted > 0);
+    this.#sendWindow.post(counted);
     if (refs.length > 0) this.#ends.posted(posted, refs);
     return posted;
   }
@@ -256,16 +280,20 @@ export class Exchange implements Context {
         this.#ends.forked(frame.fields[0], frame.fields[1]);
         return;
       case "try":
-        this.#attempts.asked(frame.fields[0], frame.fields[1]);
+      case "select":
+        this.#answers.asked(frame.fields[0], frame.fields[1], frame.type === "select");
+        return;
+      case "quit":
+        this.#answers.quit(frame.fields[0]);
         return;
       case "took":
-        this.#attempts.took(frame.fields[0], frame.fields[1]);
+        this.#answers.took(frame.fields[0], frame.fields[1]);
         return;
       case "tried":
-        if (!this.#parted) this.#attempts.tried(frame.fields[0], frame.fields[1], frame.fields[2]);
+        this.#attempts.tried(...frame.fields);
         return;
       case "gave":
-        if (!this.#parted) this.#attempts.gave(frame.fields[0], frame.fields[1], frame.fields[2]);
+        this.#attempts.gave(...frame.fields);
         return;
       case "ready":
       case "drain":
@@ -281,20 +309,25 @@ export class Exchange implements Context {
   attempt(cases: readonly Attempt[], settled: (result: Attempted | undefined) => void): void {
     this.#attempts.ask(cases, settled, this.#over);
   }
+  travel(selection: Selection, cases: readonly Attempt[]): Entry | undefined {
+    return this.#attempts.travel(selection, cases, this.#over);
+  }
 
   // ── links ──
 
   /** The link is gone: nothing is offered until there is another, and what was never written need not wait for one. */
   suspended(): void {
     for (const served of this.served.values()) served.pause();
+    this.#answers.suspended();
     this.#attempts.suspended();
   }
   /** There is a link. */
   connected(): void {
     this.#drowsy.clear();
     for (const served of [...this.served.values()]) served.resume();
+    this.#answers.connected();
   }
-  drowsy(served: Served): boolean {
+  drowsy(served: Starved): boolean {
     if (this.#options.outlet.fresh) return false;
     this.#drowsy.add(served);
     this.#options.outlet.rouse();
@@ -320,7 +353,7 @@ export class Exchange implements Context {
   }
   /** Operations and offers that a goodbye waits for. */
   get busy(): boolean {
-    if (this.operations > 0 || this.#attempts.busy) return true;
+    if (this.operations > this.#attempts.idle || this.#attempts.busy || this.#answers.busy) return true;
     for (const served of this.served.values()) if (served.busy) return true;
     for (const remote of this.remotes.values()) if (remote.busy) return true;
     return false;
@@ -333,11 +366,11 @@ export class Exchange implements Context {
   }
   #dismiss(): void {
     for (const served of [...this.served.values()]) served.dismiss();
+    this.#answers.dismiss();
     // Behind a goodbye nothing is taken: whoever waits here hears of the end now, and what still comes is dropped.
     const loss = this.closing ?? new NetchanError("SESSION_CLOSED", "the session was closed");
     for (const remote of this.remotes.values()) remote.part(loss);
     this.#attempts.part(loss);
-    this.#parted = true;
   }
   /** Why the session is over, if it is. */
   get over(): NetchanError | undefined {
@@ -355,7 +388,8 @@ export class Exchange implements Context {
     this.onIdle = undefined;
     for (const remote of [...this.remotes.values()]) remote.sessionEnded(loss, graceful);
     this.remotes.clear();
-    this.#attempts.finish(loss, graceful);
+    this.#attempts.finish(loss);
+    this.#answers.finish(loss, graceful);
     for (const served of [...this.served.values()]) this.#ends.remove(served, loss, graceful);
     this.starved.clear();
     this.#drowsy.clear();

@@ -35,10 +35,13 @@ export class Ledger {
     this.open--;
     return true;
   }
-  /** @returns the place from which on offers are taken back; undefined for a decline that cannot be. */
+  /**
+   * The number may be that of the next offer: then only what was asked for is taken back.
+   * @returns the place from which on offers are taken back; undefined for a decline that cannot be
+   */
   decline(number: number, epoch: number): number | undefined {
     const place = this.place(number);
-    if (place < 0 || place >= this.open || epoch !== this.epoch + 1) return undefined;
+    if (place < 0 || place > this.open || epoch !== this.epoch + 1) return undefined;
     this.epoch = epoch;
     this.offered = this.limit = number - 1;
     this.open = place;

@@ -9,7 +9,7 @@
  * Source: PROTOCOL.md "Relays".
  */
 import { NetchanError, plainMessage } from "../errors.js";
-import type { HomeFrame, UserFrame, ValueTail } from "../wire/frame.js";
+import { type HomeFrame, mostRoute, type UserFrame, type ValueTail } from "../wire/frame.js";
 import type { Content, WireParcel } from "./content.js";
 import type { Context, EndUser } from "./context.js";
 import { Ledger } from "./ledger.js";
@@ -52,6 +52,17 @@ export class Relay extends Served implements EndUser {
 
   get busy(): boolean {
     return this.#pending.size > 0 || (this.#ledger.open > 0 && this.#loss === undefined);
+  }
+
+  /** The same for all ends with one home, as far as this process knows. */
+  get route(): string {
+    const { exchange, route } = this.port;
+    if (route === "") return "";
+    const own = `${exchange.name}${route === undefined ? "" : `.${route}`}`;
+    return own.length > mostRoute ? "" : own;
+  }
+  override get epoch(): number {
+    return this.#ledger.epoch;
   }
 
   // ── from the user to the home ──
@@ -98,7 +109,9 @@ export class Relay extends Served implements EndUser {
       if (!ledger.answer(frame.fields[1]))
         this.exchange.violated(`an answer to offer ${frame.fields[1]}, which is not the oldest open one`);
     } else if (frame.type === "decline" || frame.type === "skip") {
-      if (ledger.decline(frame.fields[1], frame.fields[2]) === undefined) this.exchange.violated(`a decline of offer ${frame.fields[1]}`);
+      const taken = ledger.open;
+      if (ledger.decline(frame.fields[1], frame.fields[2]) === undefined || (frame.type === "skip" && ledger.open === taken))
+        this.exchange.violated(`a decline of offer ${frame.fields[1]}`);
     }
   }
 
@@ -222,7 +235,11 @@ export class Relay extends Served implements EndUser {
     if (this.exchange.linked) this.exchange.starved.add(this);
   }
   override resume(): void {
-    if (!this.#putOff || this.#loss !== undefined || !this.exchange.linked || this.exchange.congested) return;
+    if (!this.#putOff || this.#loss !== undefined || !this.exchange.linked) return;
+    if (this.exchange.congested) {
+      this.exchange.starved.add(this);
+      return;
+    }
     this.#putOff = false;
     if (this.#ledger.wanting) this.#up.post(`"limit",${this.#upId},${this.#ledger.limit}`);
   }
@@ -282,6 +299,7 @@ export class Relay extends Served implements EndUser {
   /** The user is gone. */
   left(loss: NetchanError | undefined, graceful: boolean): void {
     for (const number of [...this.#pending.keys()]) this.#settle(number);
+    this.exchange.starved.delete(this);
     this.port.giveBack();
     if (this.#loss !== undefined) return;
     this.#up.unfork(this.#upId, graceful ? undefined : loss);

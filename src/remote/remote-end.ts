@@ -41,6 +41,8 @@ export abstract class RemoteEnd implements EndUser {
     readonly exchange: Context,
     readonly id: number,
     readonly capacity: number,
+    /** Where its home is, if that is not the other side: ends with the same route have the same home. Empty: nobody knows. */
+    readonly route?: string,
   ) {}
 
   /** It stands in the table of its session: its id means something to the other side. */

@@ -86,6 +86,28 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     return receiveFrom(this, signal);
   }
 
+  /** Selects that wait at their home with a case of this end. */
+  readonly selects = new Set<{ closed(end: RemoteReceive): void }>();
+
+  /**
+   * A select was given a value, in that epoch. What was offered before it has to be received before it.
+   * @returns whether it may be taken
+   */
+  inOrder(epoch: number): boolean {
+    const waiting = this.#held.findIndex(({ given }) => !given);
+    if (waiting >= 0) {
+      this.#decline(waiting, "decline");
+      this.exchange.host.defer(() => this.#advance());
+    }
+    return epoch === this.#epoch;
+  }
+  /** A select gives back its value: what was made after it has to come after it again. */
+  declineFollowing(): void {
+    if (this.closed || !this.known) return;
+    this.#decline(this.#held.length, "decline");
+    this.exchange.host.defer(() => this.#advance());
+  }
+
   join(waiter: ReceiveWaiter): void {
     if (this.closed) {
       this.leave(waiter);
@@ -270,6 +292,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   letGo(): void {
     if (this.#letGoHere) return;
     this.#letGoHere = true;
+    for (const select of [...this.selects]) select.closed(this);
     this.#finishWaiters(this.#ending?.ending);
     this.#advance(); // with no waiter left, what was offered goes back
     if (this.#held.length === 0) this.giveUp();

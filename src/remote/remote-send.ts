@@ -8,39 +8,19 @@ import type { SendChannel } from "../contract.js";
 import type { Port, SendPort } from "../core/end.js";
 import type { Attempt, Parcel } from "../core/offered.js";
 import { dropEnds, holdEnds } from "../core/offered.js";
-import { rejected, type Sender, SendOperation, sentAtOnce } from "../core/operations.js";
+import { rejected, SendOperation, sentAtOnce } from "../core/operations.js";
 import type { Entry, Selection } from "../core/selection.js";
 import { NetchanError, withOutcome } from "../errors.js";
 import type { Posted } from "../session/outbox.js";
 import type { HomeFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
-import type { Context } from "./context.js";
+import type { Pending } from "./pending.js";
+import { RemoteCase } from "./remote-case.js";
 import { RemoteEnd } from "./remote-end.js";
 import { toldEnding, toldError } from "./told-error.js";
 
 /** Values above this size are announced: they would fill the window for all others. */
 export const announceBytes = 64 * 1024;
-
-/** An operation the home has not answered. */
-interface Pending extends Sender {
-  /** The value, as long as it has not left this process. */
-  content: Content | undefined;
-  /** The channel ends in the value: they live until its fate is known. */
-  ends?: readonly Port[];
-  /** The frame that told its home of it … */
-  told?: Posted | undefined;
-  /** … what that counts in the home's window … */
-  counted?: number;
-  /** … and the frame with the value, once there is one. */
-  carried?: Posted | undefined;
-  /** What the user sent, where it may have to be given back. */
-  value?: unknown;
-  withdrawn(): void;
-  /** Could that be the answer now? */
-  expects(answer: "sent" | "withdrawn"): boolean;
-  claimed?(): void;
-  unclaimed?(): void;
-}
 
 class PlainPending extends SendOperation implements Pending {
   ends?: readonly Port[];
@@ -161,6 +141,13 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     return { index, remote: this.exchange, enter: () => undefined, withdraw: () => undefined, attempt };
   }
 
+  nextOperation(): number {
+    return ++this.#operation;
+  }
+  /** A select's case was done under that number. */
+  sentAs(operation: number, value: unknown): void {
+    this.#unreceived?.set(operation, value);
+  }
   postCase(content: Content, selectId: string, pending: Pending): number {
     const number = this.#add(pending, content);
     this.exchange.post(`"case",${this.id},${number},${JSON.stringify(selectId)},${content.bytes}`);
@@ -313,88 +300,5 @@ export class RemoteSend extends RemoteEnd implements SendPort {
       const left = one.content === undefined && (one.carried?.number ?? 0) > 0;
       one.failed(withOutcome(loss, left ? "unknown" : "not-sent"));
     }
-  }
-}
-
-/** A send case at a channel of another process: a value that moves only when its select grants it. */
-class RemoteCase implements Entry, Pending {
-  content: Content | undefined = undefined;
-  ends?: readonly Port[];
-  /** There is none before its select has granted. */
-  carried: Posted | undefined = undefined;
-  readonly #content: Content;
-  #number: number | undefined;
-  #claimed = false;
-  /** A claim waits for the select to be decided. */
-  #asked = false;
-
-  constructor(
-    readonly port: RemoteSend,
-    readonly selection: Selection,
-    readonly index: number,
-    readonly value: unknown,
-  ) {
-    this.#content = port.exchange.encode(value);
-  }
-  get remote(): Context | undefined {
-    return this.port.muted ? undefined : this.port.exchange;
-  }
-
-  enter(): void {
-    if (this.#number !== undefined) return; // its home knows of it, and asks again
-    if (this.port.muted) {
-      this.selection.win(this.index, undefined);
-      return;
-    }
-    const refusal = this.port.caseRefusal();
-    if (refusal === undefined) this.#number = this.port.postCase(this.#content, this.selection.id, this);
-    else this.selection.fail(refusal);
-  }
-  withdraw(): void {
-    if (this.#number !== undefined && !this.#claimed) this.port.answer("cancel", this.#number);
-  }
-  attempt(): Attempt {
-    return { index: this.index, port: this.port, value: this.value, parcel: undefined };
-  }
-
-  /** The home has a receiver for it. A select that is being decided elsewhere answers when that is known. */
-  claimed(): void {
-    const number = this.#number;
-    if (number === undefined) return; // its home has given it up while the answer had to wait
-    if (this.#asked) this.port.exchange.violated("a case was claimed a second time before the answer");
-    if (this.selection.state === "locked") {
-      this.#asked = true;
-      this.selection.whenUnlocked(() => {
-        this.#asked = false;
-        this.claimed();
-      });
-    } else if (this.selection.state === "done") this.port.answer("deny", number);
-    else {
-      this.selection.lock(this);
-      this.#claimed = true;
-      this.port.grant(number, this.#content);
-    }
-  }
-  unclaimed(): void {
-    if (!this.#claimed) return;
-    this.#claimed = false;
-    this.carried = undefined;
-    this.selection.unlock();
-  }
-  sent(): void {
-    this.#claimed = false;
-    this.selection.win(this.index, undefined);
-  }
-  /** Its select grants first, and takes back only when it is over. */
-  expects(answer: "sent" | "withdrawn"): boolean {
-    return answer === "sent" ? this.#claimed : this.selection.state === "done";
-  }
-  withdrawn(): void {
-    this.#number = undefined;
-  }
-  failed(error: unknown): void {
-    this.#claimed = false;
-    this.#number = undefined;
-    this.selection.failCase(error, this);
   }
 }

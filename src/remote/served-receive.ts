@@ -62,8 +62,7 @@ export class ServedReceive extends Served {
     id: number,
     override readonly port: ReceivePort,
     override readonly sources: readonly Source[] = port.sources,
-    /** The end is done as soon as its first source is: the others are shared with other peers. */
-    readonly endsWithFirst = false,
+    override readonly endsWithFirst: boolean = false,
   ) {
     super(id, port);
     port.holders?.add();
@@ -92,8 +91,13 @@ export class ServedReceive extends Served {
   }
   /** Where somebody else could take a value it is not given to a process that may be gone. Of channels that only this one receives from it is. */
   drowsyAt(source: Source): boolean {
-    const alone = source === this.#facets[0]?.source && this.port.holders?.sole === true;
-    return !alone && this.exchange.drowsy(this);
+    return !this.alone(source) && this.exchange.drowsy(this);
+  }
+  override alone(source: Source): boolean {
+    return source === this.#facets[0]?.source && this.port.holders?.sole === true;
+  }
+  override get epoch(): number {
+    return this.#ledger.epoch;
   }
 
   frame(frame: UserFrame): void {
@@ -116,8 +120,9 @@ export class ServedReceive extends Served {
         return;
       case "skip": {
         const offered = this.#open[this.#ledger.place(frame.fields[1])]?.offered;
+        if (offered === undefined) this.exchange.violated(`a skip of offer ${frame.fields[1]}, which is not open`);
         this.skipped ??= new Set();
-        if (offered !== undefined) this.skipped.add(offered);
+        this.skipped.add(offered);
         this.#declined(frame.fields[1], frame.fields[2]);
         return;
       }

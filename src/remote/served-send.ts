@@ -123,10 +123,14 @@ export class ServedSend extends Served {
     }
   }
 
-  /** A new operation, if its channel takes it. */
-  #begin(number: number, selectId: string, announced: number): Arrival | undefined {
+  /** An operation has come. */
+  number(number: number): void {
     if (number <= this.#latest) this.exchange.violated(`operation ${number} came after operation ${this.#latest}`);
     this.#latest = number;
+  }
+  /** A new operation, if its channel takes it. */
+  #begin(number: number, selectId: string, announced: number): Arrival | undefined {
+    this.number(number);
     const arrival = new Arrival(this, number, selectId, announced);
     this.#open.set(number, arrival);
     this.exchange.admitOperation();
@@ -244,12 +248,12 @@ export class ServedSend extends Served {
     if (arrival.item !== undefined) this.port.home.claimOver(arrival.item);
   }
 
-  fulfilled({ number }: Arrival): void {
+  fulfilled({ number }: { readonly number: number }): void {
     if (!this.reports) return;
     this.#unreceived.add(number);
     this.#fulfilled = Math.max(this.#fulfilled, number);
   }
-  received({ number }: Arrival): void {
+  received({ number }: { readonly number: number }): void {
     if (!this.#unreceived.delete(number) || this.#reporting) return;
     this.#reporting = true;
     this.exchange.host.defer(() => {

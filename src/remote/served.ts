@@ -18,6 +18,17 @@ export abstract class Served {
   /** Where its values come from, if that is more than its port says. */
   readonly sources: readonly Source[] | undefined = undefined;
 
+  /** The end is done as soon as its first source is: the others are shared with other peers. */
+  readonly endsWithFirst: boolean = false;
+  /** How often offers were taken back: those of an earlier epoch mean nothing. */
+  get epoch(): number {
+    return 0;
+  }
+  /** Can nobody but this side's user have the values of that source? */
+  alone(_source: Source): boolean {
+    return false;
+  }
+
   constructor(
     readonly id: number,
     readonly port: Port,

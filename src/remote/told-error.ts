@@ -23,6 +23,19 @@ export function toldError(code: string, text: string | null, outcome?: string | 
   return outcome === "not-sent" || outcome === "unknown" ? new NetchanError(known, short, { outcome }) : new NetchanError(known, short);
 }
 
+/** The three fields in which a select's failure is told: code, text, outcome. A channel that was closed with a reason has no outcome, and the reason's text. */
+export function tellFailure(error: unknown): string {
+  if (!NetchanError.is(error)) return `"CHANNEL_CLOSED","the channel is closed","not-sent"`;
+  const { code, outcome, cause } = error;
+  if (code === "CHANNEL_CLOSED" && outcome === undefined && cause instanceof Error) return `${tellEnding(error)},null`;
+  const told = outcome ?? (code === "CHANNEL_CLOSED" ? "not-sent" : null);
+  return `${JSON.stringify(code)},${JSON.stringify(plainMessage(error).slice(0, mostCharacters))},${JSON.stringify(told)}`;
+}
+export function toldFailure(code: string, text: string | null, outcome: string | null): NetchanError {
+  if (code === "CHANNEL_CLOSED" && outcome === null) return closeEnding(new Error((text ?? "").slice(0, mostCharacters))) as NetchanError;
+  return toldError(code, text, outcome);
+}
+
 /** Ids of selects are compared, so that they have to be of one form. */
 export function checkSelectId(id: string, exchange: { violated(what: string): never }): void {
   if (!/^[0-9a-f]{32}$/.test(id)) exchange.violated("a case has no valid select id");

@@ -40,6 +40,8 @@ const shapes = {
   fork: ["count", "count"],
   open: ["count", "text", "text"],
   try: ["count", "cases"],
+  select: ["count", "cases"],
+  quit: ["count"],
   took: ["count", "count"],
   // From the home of an end to its user.
   sent: ["count", "count"],
@@ -54,8 +56,8 @@ const shapes = {
   ended: ["count", "text?", "text?"],
   released: ["count"],
   mute: ["count"],
-  tried: ["count", "index", "text?"],
-  gave: ["count", "index", "value"],
+  tried: ["count", "index", "text?", "text?", "text?"],
+  gave: ["count", "index", "count", "value"],
 } as const satisfies Record<string, readonly Kind[]>;
 
 /** Every control frame with its fields: never numbered, never replayed. */
@@ -76,8 +78,11 @@ const controls = {
 export type FrameType = keyof typeof shapes;
 export type ControlType = keyof typeof controls;
 
-/** A reference to a channel end inside a value: `[0, id, kind, capacity]` is the sender's own, `[1, id]` one that the receiver gave it. */
-export type EndRef = readonly [0, number, 0 | 1, number] | readonly [1, number];
+/**
+ * A reference to a channel end inside a value: `[0, id, kind, capacity, route?]` is one that its sender gives out, `[1, id]` one that the
+ * receiver gave it. The route is there when the home is a third process.
+ */
+export type EndRef = readonly [0, number, 0 | 1, number, string?] | readonly [1, number];
 /** A value beside its frame: the JSON, and, when it is not plain, superjson's meta, the ends and the bytes it refers to. */
 export interface ValueTail {
   readonly json: unknown;
@@ -85,10 +90,10 @@ export interface ValueTail {
   readonly refs: readonly EndRef[];
   readonly blobs: readonly Uint8Array[];
 }
+/** One case: a receive, or a send with the number of its operation and what the window counts for its value. */
 export interface CaseTail {
   readonly end: number;
-  /** Absent in a receive case. */
-  readonly value: ValueTail | undefined;
+  readonly send: { readonly operation: number; readonly size: number; readonly value: ValueTail } | undefined;
 }
 type Field<K> = K extends "count" | "index"
   ? number
@@ -187,9 +192,12 @@ class Sidecars {
 
 function readRef(ref: unknown): EndRef {
   if (Array.isArray(ref)) {
-    const [origin, id, kind, capacity] = ref as readonly unknown[];
+    const [origin, id, kind, capacity, route] = ref as readonly unknown[];
     if (origin === 1 && ref.length === 2 && isCount(id)) return [1, id];
-    if (origin === 0 && ref.length === 4 && isCount(id) && (kind === 0 || kind === 1) && isCount(capacity)) return [0, id, kind, capacity];
+    if (origin === 0 && isCount(id) && (kind === 0 || kind === 1) && isCount(capacity)) {
+      if (ref.length === 4) return [0, id, kind, capacity];
+      if (ref.length === 5 && typeof route === "string" && route.length <= mostRoute) return [0, id, kind, capacity, route];
+    }
   }
   throw violation("a reference to a channel end has the wrong shape");
 }
@@ -199,7 +207,9 @@ const mostText = 8 * 1024;
 /** Channel ends and sidecars of one value, before anything is made of them. */
 const mostBeside = 10_000;
 /** Cases of one attempt. */
-const mostCases = 256;
+export const mostCases = 256;
+/** Characters of a route: a number for each process on the way. */
+export const mostRoute = 64;
 
 /** The tail of a frame from `at` on: one field for a plain value, four for any other. */
 function readValue(frame: readonly unknown[], at: number, sidecars: Sidecars): ValueTail {
@@ -214,10 +224,13 @@ function readValue(frame: readonly unknown[], at: number, sidecars: Sidecars): V
 
 function readCases(given: unknown, sidecars: Sidecars): readonly CaseTail[] {
   if (!Array.isArray(given) || given.length === 0 || given.length > mostCases)
-    throw violation(`a try names no cases, or more than ${mostCases}`);
+    throw violation(`an attempt names no cases, or more than ${mostCases}`);
   return given.map((one: unknown) => {
-    if (!Array.isArray(one) || !isCount(one[0])) throw violation("a case has the wrong shape");
-    return { end: one[0], value: one.length === 1 ? undefined : readValue(one, 1, sidecars) };
+    const [end, operation, size] = Array.isArray(one) ? (one as readonly unknown[]) : [];
+    if (!Array.isArray(one) || !isCount(end)) throw violation("a case has the wrong shape");
+    if (one.length === 1) return { end, send: undefined };
+    if (!isCount(operation) || !isCount(size) || one.length < 4) throw violation("a send case has the wrong shape");
+    return { end, send: { operation, size, value: readValue(one, 3, sidecars) } };
   });
 }
 
@@ -272,17 +285,26 @@ const referenceBytes = 96;
 /** What was asked for, or is the only frame of a link so far. */
 const anySize: ReadonlySet<string> = new Set(["offer", "grant", "try", "gave", "hello", "welcome", "resume", "resumed"]);
 
+function besideBytes({ refs, blobs }: ValueTail): number {
+  return referenceBytes * (refs.length + blobs.length);
+}
+function caseBytes({ send }: CaseTail): number {
+  return skeletonBytes + (send === undefined ? 0 : besideBytes(send.value) + 6 * send.size);
+}
+
 /**
  * How long a frame may be for what it says of itself. Windows count what frames declare: nobody may declare less than he sends.
  * A character counts as one and takes up to three bytes; in an escape, six.
  */
-function declaredBytes({ type, fields }: Frame | Control): number {
+function declaredBytes({ number, type, fields }: Frame | Control): number {
   if (anySize.has(type)) return Number.POSITIVE_INFINITY; // asked for
   let bytes = skeletonBytes;
   for (const field of fields) {
     if (typeof field === "string") bytes += 6 * field.length;
-    else if (typeof field === "object" && field !== null && "refs" in field)
-      bytes += referenceBytes * ((field as ValueTail).refs.length + (field as ValueTail).blobs.length);
+    else if (number === undefined)
+      continue; // nothing is known of the fields of a control frame yet
+    else if (Array.isArray(field)) for (const one of field as readonly CaseTail[]) bytes += caseBytes(one);
+    else if (typeof field === "object" && field !== null && "refs" in field) bytes += besideBytes(field as ValueTail);
   }
   return type === "send" || type === "value" ? bytes + 6 * fields[2] : bytes;
 }

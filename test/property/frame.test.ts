@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NetchanError } from "../../src/errors.js";
-import { readBatch, type ValueTail, writeBatch, writeValue } from "../../src/wire/frame.js";
+import { type CaseTail, readBatch, type ValueTail, writeBatch, writeValue } from "../../src/wire/frame.js";
 
 const runs = { numRuns: 1_000 };
 
@@ -13,6 +13,7 @@ const text = fc.string({ unit: "binary", maxLength: 12 });
 const ref = fc.oneof(
   fc.tuple(fc.constant(1 as const), count),
   fc.tuple(fc.constant(0 as const), count, fc.constantFrom(0 as const, 1 as const), count),
+  fc.tuple(fc.constant(0 as const), count, fc.constantFrom(0 as const, 1 as const), count, text),
 );
 const tail = fc.oneof(
   fc.record({
@@ -61,13 +62,21 @@ const texts = text.map(part);
 const optionalTexts = fc.option(text).map(part);
 const indexes = fc.oneof(count, fc.constant(-1)).map(part);
 const tails = tail.map((value): Part => ({ text: writeTail(value), blobs: value.blobs, shows: showTail(value) }));
-const cases = fc.array(fc.record({ end: count, value: fc.option(tail, { nil: undefined }) }), { minLength: 1, maxLength: 3 }).map(
-  (all): Part => ({
-    text: `,[${all.map(({ end, value }) => `[${end}${value === undefined ? "" : writeTail(value)}]`).join(",")}]`,
-    blobs: all.flatMap(({ value }) => value?.blobs ?? []),
-    shows: all.map(({ end, value }) => ({ end, value: value === undefined ? undefined : showTail(value) })),
-  }),
+const size = fc.integer({ min: 1_000_000, max: 1_000_000_000 });
+const oneCase = fc.oneof(
+  count.map((end) => ({ end })),
+  fc.record({ end: count, operation: count, size, value: tail }),
 );
+const cases = fc.array(oneCase, { minLength: 1, maxLength: 3 }).map((all): Part => {
+  const parts = all.map((one) => ("value" in one ? { ...one, blobs: one.value.blobs } : { ...one, blobs: [] }));
+  const write = (one: (typeof all)[number]): string =>
+    "value" in one ? `[${one.end},${one.operation},${one.size}${writeTail(one.value)}]` : `[${one.end}]`;
+  return {
+    text: `,[${all.map(write).join(",")}]`,
+    blobs: parts.flatMap(({ blobs }) => blobs),
+    shows: all.map((one) => ("value" in one ? { ...one, value: showTail(one.value) } : one)),
+  };
+});
 
 const shapes: Readonly<Record<string, readonly fc.Arbitrary<Part>[]>> = {
   ready: [],
@@ -79,10 +88,12 @@ const shapes: Readonly<Record<string, readonly fc.Arbitrary<Part>[]>> = {
   refuse: [counts, counts, texts, texts],
   close: [counts, optionalTexts],
   try: [counts, cases],
+  select: [counts, cases],
+  quit: [counts],
   failed: [counts, counts, texts, texts, optionalTexts],
   offer: [counts, counts, counts, optionalTexts, tails],
-  tried: [counts, indexes, optionalTexts],
-  gave: [counts, indexes, tails],
+  tried: [counts, indexes, optionalTexts, optionalTexts, optionalTexts],
+  gave: [counts, indexes, counts, tails],
 };
 const numbered = fc.constantFrom(...Object.keys(shapes)).chain((type) =>
   fc.tuple(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), ...(shapes[type] ?? [])).map(
@@ -102,11 +113,8 @@ function isTail(field: unknown): field is ValueTail {
   return typeof field === "object" && field !== null && Object.hasOwn(field, "blobs") && Object.hasOwn(field, "refs");
 }
 function show(type: string, field: unknown): unknown {
-  if (type === "try" && Array.isArray(field))
-    return (field as { end: number; value: ValueTail | undefined }[]).map(({ end, value }) => ({
-      end,
-      value: value === undefined ? undefined : showTail(value),
-    }));
+  if ((type === "try" || type === "select") && Array.isArray(field))
+    return (field as CaseTail[]).map(({ end, send }) => (send === undefined ? { end } : { end, ...send, value: showTail(send.value) }));
   return isTail(field) ? showTail(field) : field;
 }
 

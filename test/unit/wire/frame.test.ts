@@ -92,7 +92,7 @@ describe("readBatch", () => {
     expect(readBatch(`[${frame.replace("LONG", "x".repeat(1_000))}]`)).toHaveLength(1);
   });
 
-  it.each(['[1,"offer",2,1,0,null,"LONG"]', '[1,"gave",1,0,"LONG"]', '[1,"grant",5,1,"LONG"]', '[1,"try",1,[[5,"LONG"]]]'])(
+  it.each(['[1,"offer",2,1,0,null,"LONG"]', '[1,"gave",1,0,0,"LONG"]', '[1,"grant",5,1,"LONG"]', '[1,"try",1,[[5,1,0,"LONG"]]]'])(
     "accepts a value of any size where it was asked for: %s",
     (frame) => {
       expect(readBatch(`[${frame.replace("LONG", "x".repeat(100_000))}]`)).toHaveLength(1);

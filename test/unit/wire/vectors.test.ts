@@ -18,6 +18,7 @@ import {
 import { VirtualTime } from "../../../src/transports/memory.js";
 import { Codec } from "../../../src/wire/codec.js";
 import {
+  type CaseTail,
   type ControlType,
   type EndRef,
   type FrameType,
@@ -34,7 +35,7 @@ interface Tail {
   /** In hex. */
   readonly blobs?: readonly string[];
 }
-type CaseText = { readonly end: number; readonly value?: Tail };
+type CaseText = { readonly end: number; readonly operation?: number; readonly size?: number; readonly value?: Tail };
 interface FrameText {
   readonly number?: number;
   readonly type: string;
@@ -105,16 +106,17 @@ function showTail({ json, meta, refs, blobs }: ValueTail): Required<Tail> {
 function fullTail({ json, meta = null, refs = [], blobs = [] }: Tail): Required<Tail> {
   return { json, meta, refs, blobs };
 }
+function hasCases(type: string): boolean {
+  return type === "try" || type === "select";
+}
 function showField(type: string, field: unknown): unknown {
-  if (type === "try" && Array.isArray(field))
-    return (field as { end: number; value: ValueTail | undefined }[]).map(({ end, value }) =>
-      value === undefined ? { end } : { end, value: showTail(value) },
-    );
+  if (hasCases(type) && Array.isArray(field))
+    return (field as CaseTail[]).map(({ end, send }) => (send === undefined ? { end } : { end, ...send, value: showTail(send.value) }));
   return isTail(field) ? showTail(field as unknown as ValueTail) : field;
 }
 function expectedField(type: string, field: unknown): unknown {
-  if (type === "try" && Array.isArray(field))
-    return (field as CaseText[]).map(({ end, value }) => (value === undefined ? { end } : { end, value: fullTail(value) }));
+  if (hasCases(type) && Array.isArray(field))
+    return (field as CaseText[]).map(({ value, ...rest }) => (value === undefined ? rest : { ...rest, value: fullTail(value) }));
   return isTail(field) ? fullTail(field) : field;
 }
 function writeTail(tail: Tail): string {
@@ -128,8 +130,10 @@ function writeTail(tail: Tail): string {
 }
 function writeField(type: string, field: unknown): string {
   if (isTail(field)) return writeTail(field);
-  if (type !== "try" || !Array.isArray(field)) return `,${JSON.stringify(field)}`;
-  return `,[${(field as CaseText[]).map(({ end, value }) => `[${end}${value === undefined ? "" : writeTail(value)}]`).join(",")}]`;
+  if (!hasCases(type) || !Array.isArray(field)) return `,${JSON.stringify(field)}`;
+  const write = ({ end, operation, size, value }: CaseText): string =>
+    value === undefined ? `[${end}]` : `[${end},${operation},${size}${writeTail(value)}]`;
+  return `,[${(field as CaseText[]).map(write).join(",")}]`;
 }
 function writeFrame({ number, type, fields }: FrameText): string {
   return `[${number === undefined ? "" : `${number},`}"${type}"${fields.map((field) => writeField(type, field)).join("")}]`;
@@ -185,6 +189,8 @@ describe("batches.json", () => {
     fork: true,
     open: true,
     try: true,
+    select: true,
+    quit: true,
     took: true,
     sent: true,
     failed: true,
