@@ -137,6 +137,8 @@ export interface Peer<In = Unchecked, Out = In, Identity = unknown> extends Chan
   reconnect(): void;
   /** Round trip over the present link, milliseconds. */
   ping(options?: OperationOptions): Promise<number>;
+  /** What this session holds, and by whom: for finding leaks. */
+  stats(): PeerStats;
   /** What `authenticate` returned for this peer (listening side). */
   readonly identity: Identity;
   readonly remoteAddress: string | undefined;
@@ -162,6 +164,38 @@ export type SessionEnd = {
     readonly outcome: "not-sent" | "unknown";
   }[];
 };
+
+/** What one session holds at the moment, for finding leaks: when everything has settled all is zero and empty. */
+export interface PeerStats {
+  /** Channel ends, the default pair's included: of this side's channels, held by the other side; and the other way round. */
+  readonly ends: { readonly given: number; readonly held: number };
+  /** Operations of this side that the other has not answered; operations of the other side that wait here. */
+  readonly operations: { readonly there: number; readonly here: number };
+  /** Receives of this process, cases of selects among them, that wait at ends of the other side. */
+  readonly receives: number;
+  /** Bytes of values: how many more the other side's window takes, and how many of its values wait here. */
+  readonly window: { readonly free: number; readonly used: number };
+  /** What waits for a link or an acknowledgement. */
+  readonly unacknowledged: { readonly frames: number; readonly bytes: number };
+  /** Every end that is held across this session, but for the default pair, oldest first. */
+  readonly holds: readonly Hold[];
+}
+/** One channel end that is held across a session. */
+export interface Hold {
+  readonly kind: "send" | "receive";
+  /** "here": an end of the other side's channel, held by this process; "there": the other way round. */
+  readonly holder: "here" | "there";
+  /** What keeps it: the application, a value that nobody has taken, a third process it was passed on to, or nothing more than the answer to its release. */
+  readonly by: "application" | "value" | "relay" | "release";
+  /** The channel's home is a third process. */
+  readonly relayed: boolean;
+  /** How often it stands in values that were sent and not given back. */
+  readonly references: number;
+  /** Its operations or offers that have no answer yet. */
+  readonly open: number;
+  /** The end itself, as this process knows it, to look at or to dispose of; undefined when no application here has it. */
+  readonly end: SendChannel<Unchecked> | ReceiveChannel<Unchecked> | undefined;
+}
 
 /** A URL, or a function that opens a link of your own making (the seam every transport here uses; `netchan/testing` gives such functions). */
 export type Address = string | URL | ((options: { readonly signal: AbortSignal }) => Promise<Link>);

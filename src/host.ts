@@ -1,10 +1,10 @@
 /** Which world a peer lives in: the platform's, unless its link comes from a virtual one. Layer: peer. */
 import type { Link } from "./contract.js";
 import { platformPage } from "./page.js";
-import { clock, defer, random, randomBytes } from "./runtime.js";
+import { clock, defer, random, randomBytes, weakly } from "./runtime.js";
 import type { Host } from "./session/host.js";
 
-const platform: Host = { clock, random, randomBytes, defer, page: () => platformPage() };
+const platform: Host = { clock, random, randomBytes, defer, weakly, page: () => platformPage() };
 const virtual = new WeakMap<object, Host>();
 
 /** Marks a link, or a function that opens links, as belonging to a virtual world. */

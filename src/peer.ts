@@ -3,7 +3,18 @@
  * Invariant: `ended` settles exactly once, and by then every operation that depended on the session has settled too.
  */
 import type { Comeback, Returning } from "./comeback.js";
-import type { Channel, Limits, Peer, PeerStatus, ReceiveChannel, SendChannel, SessionEnd, Topic, Unchecked } from "./contract.js";
+import type {
+  Channel,
+  Limits,
+  Peer,
+  PeerStats,
+  PeerStatus,
+  ReceiveChannel,
+  SendChannel,
+  SessionEnd,
+  Topic,
+  Unchecked,
+} from "./contract.js";
 import { type HomeChannel, homeChannel, sendPortOf } from "./core/channel.js";
 import { describe, type Port, receiveEnd, sendEnd, signalOf } from "./core/end.js";
 import type { Gather } from "./core/gather.js";
@@ -13,6 +24,7 @@ import { AbortWatch, Deferred, nobody, rejected } from "./core/operations.js";
 import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
 import { defaultDrainMs, Farewell } from "./farewell.js";
+import { statsOf } from "./peer-stats.js";
 import { Exchange, type PeerLimits } from "./remote/exchange.js";
 import { pairIds } from "./remote/ids.js";
 import { RemoteReceive } from "./remote/remote-receive.js";
@@ -333,6 +345,9 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     this.#comeback.now();
   }
 
+  stats(): PeerStats {
+    return statsOf(this.exchange, this.session);
+  }
   ping(options?: { readonly signal?: AbortSignal }): Promise<number> {
     const signal = signalOf(options);
     if (signal?.aborted) return rejected(signal.reason);

@@ -48,6 +48,14 @@ export function randomBytes(count: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(count));
 }
 
+let registry: FinalizationRegistry<() => void> | undefined; // made at first use, like the rest
+/** Refers to a thing without keeping it. The callback must not reach it either. */
+export function weakly<T extends object>(thing: T, gone: () => void): WeakRef<T> {
+  registry ??= new FinalizationRegistry((callback) => callback());
+  registry.register(thing, gone);
+  return new WeakRef(thing);
+}
+
 type Immediate = (callback: () => void) => void;
 
 /** Runs callbacks once the present turn of the event loop, microtasks included, is over; sooner than any timer. */

@@ -19,7 +19,12 @@ class MergedPort implements ReceivePort {
   readonly #ports: readonly ReceivePort[];
   readonly #random: () => number;
 
-  constructor(ports: readonly ReceivePort[], random: () => number) {
+  constructor(
+    ports: readonly ReceivePort[],
+    random: () => number,
+    /** Kept as long as the view is. */
+    readonly ends: readonly unknown[],
+  ) {
     this.#ports = ports;
     this.#random = random;
     this.sources = ports.flatMap((port) => port.sources);
@@ -75,6 +80,7 @@ export function makeCombinators(random: () => number): Combinators {
         new MergedPort(
           receives.map((receive, index) => receivePortOf(receive, `argument ${index + 1} of merge`)),
           random,
+          receives,
         ),
       ),
   };
@@ -86,13 +92,13 @@ export function makeCombinators(random: () => number): Combinators {
  * @throws what `send` on `to` or `receive` on `from` reject with; `signal.reason`
  */
 export async function pipe<T>(from: ReceiveChannel<T>, to: SendChannel<T>, options?: OperationOptions): Promise<void> {
-  const source = receivePortOf(from, "from");
   const target = sendPortOf(to, "to");
+  receivePortOf(from, "from");
   const signal = signalOf(options);
   for (;;) {
     let next: Received<unknown>;
     try {
-      next = await source.receive(signal);
+      next = await receivePortOf(from, "from").receive(signal); // the ends are in use as long as this runs
     } catch (error) {
       if (NetchanError.is(error)) target.close(error);
       throw error;
@@ -101,7 +107,7 @@ export async function pipe<T>(from: ReceiveChannel<T>, to: SendChannel<T>, optio
       target.close(undefined);
       return;
     }
-    await target.send(next.value, signal);
+    await sendPortOf(to, "to").send(next.value, signal);
   }
 }
 

@@ -108,9 +108,10 @@ function reasonOf(reason: unknown): Error | undefined {
 
 const done: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 
-async function* iterate(port: ReceivePort, signal: AbortSignal | undefined): AsyncGenerator<unknown, void, void> {
+/** Keeps the end, not only its port: a loop is a use of it. */
+async function* iterate(end: Branded, signal: AbortSignal | undefined): AsyncGenerator<unknown, void, void> {
   for (;;) {
-    const received = await receiveUnlessAborted(port, signal);
+    const received = await receiveUnlessAborted(end[brand] as ReceivePort, signal);
     if (received.done) return;
     yield received.value;
   }
@@ -161,12 +162,12 @@ const receivePrototype = prototypeFor("receive", {
     this[brand].letGo();
   },
   values(this: Branded, options?: OperationOptions): AsyncIterable<unknown> {
-    return iterate(this[brand] as ReceivePort, signalOf(options));
+    return iterate(this, signalOf(options));
   },
 });
 Object.defineProperty(receivePrototype, Symbol.asyncIterator, {
   value(this: Branded): AsyncIterator<unknown> {
-    return iterate(this[brand] as ReceivePort, undefined);
+    return iterate(this, undefined);
   },
 });
 

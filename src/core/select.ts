@@ -63,7 +63,11 @@ class Choice implements Outcome {
   readonly deferred = new Deferred<Chosen | undefined>();
   readonly watch = new AbortWatch();
 
-  constructor(readonly names: readonly string[]) {}
+  constructor(
+    readonly names: readonly string[],
+    /** Their ends are in use until it is decided. */
+    readonly cases: unknown,
+  ) {}
 
   won(index: number, received: Parameters<Outcome["won"]>[1]): void {
     this.watch.stop();
@@ -172,7 +176,7 @@ export function makeSelect(random: () => number): Select {
     const signal = signalOf(options);
     const { names, checked } = checkAll(cases);
     if (signal?.aborted) return rejected(signal.reason);
-    const choice = new Choice(names);
+    const choice = new Choice(names, cases);
     const selection = new Selection(random, choice);
     let entries: Entry[];
     try {

@@ -52,7 +52,13 @@ export class Selection {
    * Made only when a case crosses to another process.
    */
   get id(): string {
-    this.#id ??= [0, 1, 2, 3].map(() => hexWord(this.#random)).join("");
+    this.#id ??= [0, 1, 2, 3]
+      .map(() =>
+        Math.floor(this.#random() * 0x1_0000_0000)
+          .toString(16)
+          .padStart(8, "0"),
+      )
+      .join("");
     return this.#id;
   }
 
@@ -158,13 +164,6 @@ export class Remaining {
 export function finishCase(selection: Selection, index: number, ending: Ending): void {
   if (ending === undefined) selection.win(index, ended);
   else selection.fail(ending);
-}
-
-/** 32 random bits in hex. */
-export function hexWord(random: () => number): string {
-  return Math.floor(random() * 0x1_0000_0000)
-    .toString(16)
-    .padStart(8, "0");
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {

@@ -120,9 +120,7 @@ export class Attempts {
     const { exchange } = this;
     if (over !== undefined || exchange.closing !== undefined || exchange.refusal() !== undefined || cases.length > mostCases)
       return undefined;
-    const route = cases[0] === undefined ? undefined : endOf(cases[0]).route;
-    if (route !== undefined) return undefined;
-    if (cases.some((one) => endOf(one).route !== route || whatIsKnown(one) !== undefined)) return undefined;
+    if (cases.some((one) => endOf(one).elsewhere || whatIsKnown(one) !== undefined)) return undefined;
     let contents: readonly (Content | undefined)[];
     try {
       contents = cases.map((one) => this.#content(one));

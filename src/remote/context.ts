@@ -44,8 +44,6 @@ export interface CasePost {
 export interface Context extends RemoteHome, ParcelOwner {
   readonly limits: Limits;
   readonly host: Host;
-  /** Tells this session from the others of this process, in routes. */
-  readonly name: string;
   /** The ends the other side holds here … */
   readonly served: ReadonlyMap<number, Served>;
   /** … and the ends this side holds there. */

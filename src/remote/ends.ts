@@ -46,8 +46,9 @@ export class Ends {
     if (port instanceof RemoteEnd && port.exchange === this.exchange && port.known) return [1, port.id];
     const served = this.#servedByPort.get(port) ?? this.serve(port, this.#ids.next());
     served.count++;
-    const kind = port.kind === "send" ? 0 : 1;
-    return served instanceof Relay ? [0, served.id, kind, port.capacity, served.route] : [0, served.id, kind, port.capacity];
+    const elsewhere = served instanceof Relay;
+    const kind = port.kind === "send" ? (elsewhere ? 2 : 0) : elsewhere ? 3 : 1;
+    return [0, served.id, kind, port.capacity];
   }
   /** The references of a value have been posted with this frame. */
   posted(frame: Posted, refs: readonly EndRef[]): void {
@@ -171,16 +172,21 @@ export class Ends {
     const { exchange } = this;
     if (ref[0] === 1)
       return (this.served.get(ref[1]) ?? exchange.violated(`a reference to end ${ref[1]}, which the other side does not hold`)).port;
-    const [, id, kind, capacity, route] = ref;
+    const [, id, kind, capacity] = ref;
+    const sends = kind % 2 === 0;
     let remote = this.remotes.get(id);
     if (remote === undefined) {
       this.#foreign(id);
       if (this.remotes.size >= exchange.limits.maxChannels)
         exchange.violated(`more than ${exchange.limits.maxChannels} channel ends`, "LIMIT_EXCEEDED");
-      remote = kind === 0 ? new RemoteSend(exchange, id, capacity, route) : new RemoteReceive(exchange, id, capacity, route);
+      remote = new (sends ? RemoteSend : RemoteReceive)(exchange, id, capacity, kind > 1);
       this.remotes.set(id, remote);
     }
-    if (!(remote instanceof RemoteSend || remote instanceof RemoteReceive) || (remote.kind === "send") !== (kind === 0))
+    if (
+      !(remote instanceof RemoteSend || remote instanceof RemoteReceive) ||
+      (remote.kind === "send") !== sends ||
+      remote.elsewhere !== kind > 1
+    )
       return exchange.violated(`end ${id} was introduced as another kind`);
     remote.counted();
     return remote;

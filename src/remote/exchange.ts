@@ -7,7 +7,7 @@ import type { Limits } from "../contract.js";
 import type { Port } from "../core/end.js";
 import { Home } from "../core/home.js";
 import type { Attempt, Attempted } from "../core/offered.js";
-import { type Entry, hexWord, type Selection } from "../core/selection.js";
+import type { Entry, Selection } from "../core/selection.js";
 import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
@@ -16,14 +16,15 @@ import type { Codec } from "../wire/codec.js";
 import { type EndRef, type Frame, isHomeFrame, type ValueTail, writeValue } from "../wire/frame.js";
 import { Answers } from "./answers.js";
 import { Attempts } from "./attempts.js";
-import { type Content, checkSize, WireParcel } from "./content.js";
+import { type Content, checkSize, type WireParcel } from "./content.js";
 import type { CasePost, Context, EndUser, Starved } from "./context.js";
 import { Ends } from "./ends.js";
+import { Intake } from "./intake.js";
 import { RemoteEnd } from "./remote-end.js";
 import type { RemoteReceive } from "./remote-receive.js";
 import type { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
-import { Fetches, ReceiveWindow, SendWindow } from "./windows.js";
+import { Fetches, SendWindow } from "./windows.js";
 
 /** What the exchange needs of its session. */
 export interface Outlet {
@@ -49,8 +50,6 @@ export interface ExchangeOptions {
 
 export class Exchange implements Context {
   readonly served: ReadonlyMap<number, Served>;
-  /** Values with ends that the present frame brought. */
-  readonly #accepted: WireParcel[] = [];
   readonly remotes: Map<number, EndUser>;
   readonly starved = new Set<Starved>();
   /** Served ends with something to offer, once the other side has shown that it is there. */
@@ -69,7 +68,7 @@ export class Exchange implements Context {
   readonly #attempts: Attempts;
   readonly #answers: Answers;
   readonly #sendWindow: SendWindow;
-  readonly #receiveWindow: ReceiveWindow;
+  readonly #intake: Intake;
   #admitted = 0;
   readonly #ends: Ends;
   #over: NetchanError | undefined;
@@ -85,17 +84,12 @@ export class Exchange implements Context {
     this.served = this.#ends.served;
     this.remotes = this.#ends.remotes;
     this.#sendWindow = new SendWindow(options.peerLimits.maxQueuedBytes);
-    this.#receiveWindow = new ReceiveWindow(options.limits.maxQueuedBytes);
+    this.#intake = new Intake(this, options.limits.maxQueuedBytes, (ref) => this.#ends.port(ref));
     this.fetches = new Fetches(options.limits.maxQueuedBytes);
     this.#attempts = new Attempts(this);
     this.#answers = new Answers(this);
   }
 
-  #name: string | undefined;
-  get name(): string {
-    this.#name ??= hexWord(this.host.random) + hexWord(this.host.random);
-    return this.#name;
-  }
   post(rest: string, blobs?: readonly Uint8Array[]): Posted | undefined {
     return this.#over === undefined && !this.#silent ? this.#options.outlet.post(rest, blobs) : undefined;
   }
@@ -202,44 +196,13 @@ export class Exchange implements Context {
   // ── values ──
 
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
-    const parcel = this.#parcel(tail, bytes, from);
-    try {
-      this.codec.check(
-        parcel.wire,
-        parcel.ports.map((port) => port.kind),
-      );
-      return parcel;
-    } catch (error) {
-      parcel.discard();
-      if (!NetchanError.is(error) || error.code === "PROTOCOL_VIOLATION") throw error;
-      return error;
-    }
+    return this.#intake.accept(tail, bytes, from);
   }
   pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel {
-    const parcel = this.#parcel(tail, bytes, from);
-    try {
-      this.codec.check(
-        parcel.wire,
-        parcel.ports.map((port) => port.kind),
-      );
-    } catch (error) {
-      // What this process could not take its receiver may; what nobody honest sends goes no further.
-      if (NetchanError.is(error) && error.code !== "PROTOCOL_VIOLATION") return parcel;
-      parcel.discard();
-      throw error;
-    }
-    return parcel;
+    return this.#intake.pass(tail, bytes, from);
   }
-  #parcel(tail: ValueTail, bytes: number, from: unknown): WireParcel {
-    if (bytes > 0 && !this.#receiveWindow.arrive(bytes)) this.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
-    const ports = tail.refs.map((ref) => this.#ends.port(ref));
-    const parcel = new WireParcel(this, tail, ports, bytes, from);
-    if (ports.length > 0) this.#accepted.push(parcel);
-    return parcel;
-  }
-  /** A value has left. */
   freed(bytes: number): void {
-    const grant = bytes === 0 ? undefined : this.#receiveWindow.free(bytes);
+    const grant = this.#intake.freed(bytes);
     if (grant !== undefined) this.post(`"window",${grant}`);
   }
   admitOperation(): void {
@@ -251,19 +214,18 @@ export class Exchange implements Context {
   }
 
   frame(frame: Frame): void {
-    this.#accepted.length = 0;
+    this.#intake.begin();
     try {
       this.#dispatch(frame);
     } catch (error) {
-      // The frame broke the rules half way: what its values hold must not outlive it.
-      for (const parcel of this.#accepted.splice(0)) parcel.discard();
+      this.#intake.undo(); // the frame broke the rules half way
       throw error;
     }
   }
   #dispatch(frame: Frame): void {
     if (isHomeFrame(frame)) {
       // Of an offer to an end that was let go of meanwhile only the references count; its home has put the value back.
-      if (!this.#ends.homeFrame(frame) && frame.type === "offer") this.#parcel(frame.fields[4], 0, undefined).discard();
+      if (!this.#ends.homeFrame(frame) && frame.type === "offer") this.#intake.parcel(frame.fields[4], 0, undefined).discard();
       return;
     }
     switch (frame.type) {
@@ -394,10 +356,14 @@ export class Exchange implements Context {
     this.starved.clear();
     this.#drowsy.clear();
   }
+  /** Bytes of values: how many more the other side takes, and how many of its own wait here. */
+  get window(): { readonly free: number; readonly used: number } {
+    return { free: this.#sendWindow.free, used: this.#intake.waiting };
+  }
   /** What is still held, for tests and for finding leaks: all zero when everything has settled. */
   get stats(): Record<"served" | "remotes" | "operations" | "admitted" | "waitingBytes" | "fetches", number> {
     const [served, remotes, fetches] = [this.served.size, this.remotes.size, this.fetches.size];
-    return { served, remotes, fetches, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#receiveWindow.waiting };
+    return { served, remotes, fetches, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#intake.waiting };
   }
 
   violated(what: string, code: "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" = "PROTOCOL_VIOLATION"): never {

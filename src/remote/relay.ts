@@ -9,7 +9,7 @@
  * Source: PROTOCOL.md "Relays".
  */
 import { NetchanError, plainMessage } from "../errors.js";
-import { type HomeFrame, mostRoute, type UserFrame, type ValueTail } from "../wire/frame.js";
+import type { HomeFrame, UserFrame, ValueTail } from "../wire/frame.js";
 import type { Content, WireParcel } from "./content.js";
 import type { Context, EndUser } from "./context.js";
 import { Ledger } from "./ledger.js";
@@ -50,17 +50,13 @@ export class Relay extends Served implements EndUser {
     port.borrow(); // the end may come home over this session: then it has to work, whoever let go of it meanwhile
   }
 
+  get openCount(): number {
+    return this.#pending.size + this.#ledger.open;
+  }
   get busy(): boolean {
     return this.#pending.size > 0 || (this.#ledger.open > 0 && this.#loss === undefined);
   }
 
-  /** The same for all ends with one home, as far as this process knows. */
-  get route(): string {
-    const { exchange, route } = this.port;
-    if (route === "") return "";
-    const own = `${exchange.name}${route === undefined ? "" : `.${route}`}`;
-    return own.length > mostRoute ? "" : own;
-  }
   override get epoch(): number {
     return this.#ledger.epoch;
   }

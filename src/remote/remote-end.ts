@@ -12,7 +12,13 @@ import type { NetchanError } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
 import type { Context, EndUser } from "./context.js";
 
-export abstract class RemoteEnd implements EndUser {
+export abstract class RemoteEnd<End extends object = object> implements EndUser {
+  /** The application's end over it: kept by the application alone, if that can be. */
+  #end: { deref(): End | undefined } | undefined;
+  /** It is one of the ends that were never in a value, and stays as long as the session does. */
+  #adopted = false;
+  /** The application cannot reach its end any more. */
+  #unreachable = false;
   #count = 0;
   #unrevived = 0;
   /** The application holds it. */
@@ -41,9 +47,44 @@ export abstract class RemoteEnd implements EndUser {
     readonly exchange: Context,
     readonly id: number,
     readonly capacity: number,
-    /** Where its home is, if that is not the other side: ends with the same route have the same home. Empty: nobody knows. */
-    readonly route?: string,
+    /** Its home is a third process, which the other side relays to. */
+    readonly elsewhere = false,
   ) {}
+
+  get references(): number {
+    return this.#count;
+  }
+  /** What keeps it. */
+  get heldBy(): "application" | "value" | "relay" | "release" {
+    if (this.#held) return "application";
+    if (this.#unrevived > 0) return "value";
+    return this.#borrowed > 0 ? "relay" : "release";
+  }
+  /** Operations or offers without an answer. */
+  abstract get openCount(): number;
+  /** Receives that wait. */
+  get waiterCount(): number {
+    return 0;
+  }
+
+  get end(): End | undefined {
+    return this.#end?.deref();
+  }
+  set end(end: End | undefined) {
+    const { weakly } = this.exchange.host;
+    if (end === undefined || this.#adopted || weakly === undefined) this.#end = { deref: () => end };
+    else this.#end = weakly(end, () => this.#lost());
+  }
+  /** The garbage collector has its end. A hint, because nobody says when: the contract is to let go of it. */
+  #lost(): void {
+    if (this.end !== undefined) return; // it came again, and there is a new one
+    this.#unreachable = true;
+    this.rest();
+  }
+  /** Something that was open here is over. */
+  protected rest(): void {
+    if (this.#unreachable && this.#held && this.#borrowed === 0 && this.openCount === 0 && this.waiterCount === 0) this.giveUp();
+  }
 
   /** It stands in the table of its session: its id means something to the other side. */
   get known(): boolean {
@@ -73,6 +114,7 @@ export abstract class RemoteEnd implements EndUser {
   }
   giveBack(): void {
     this.#borrowed--;
+    this.rest();
     this.#settle();
   }
   /** A value that held it has come home. */
@@ -84,9 +126,11 @@ export abstract class RemoteEnd implements EndUser {
   adopt(): void {
     this.#count++;
     this.#held = true;
+    this.#adopted = true;
   }
   #regain(): void {
     this.#held = true;
+    this.#unreachable = false;
     this.regained();
   }
   /** The application has it again, after it may have let go of it. */

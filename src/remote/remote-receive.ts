@@ -50,9 +50,8 @@ class RemoteOffer implements Offered {
   }
 }
 
-export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
+export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements ReceivePort, Source {
   readonly kind = "receive";
-  end: ReceiveChannel<unknown> | undefined = undefined;
   readonly sources: readonly Source[] = [this];
   readonly #waiters = new List<ReceiveWaiter>();
   readonly #held: RemoteOffer[] = [];
@@ -125,7 +124,9 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   }
 
   leave(waiter: ReceiveWaiter): void {
-    if (this.#waiters.remove(waiter) && this.#held.length > 0) this.exchange.host.defer(() => this.#advance()); // an offer may have waited for it
+    if (!this.#waiters.remove(waiter)) return;
+    if (this.#held.length > 0) this.exchange.host.defer(() => this.#advance()); // an offer may have waited for it
+    this.rest();
   }
 
   // ── offers ──
@@ -264,6 +265,7 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
     if (how !== undefined) this.#answer(offer, how, error);
     this.#advance();
     if (this.#letGoHere && this.#held.length === 0) this.giveUp();
+    this.rest();
   }
 
   #demand(): void {
@@ -304,6 +306,12 @@ export class RemoteReceive extends RemoteEnd implements ReceivePort, Source {
   /** It ends with `done` when its session ends well: the default pair does. */
   doneAtGoodbye = false;
 
+  get openCount(): number {
+    return this.#held.length;
+  }
+  override get waiterCount(): number {
+    return this.#waiters.size + this.selects.size;
+  }
   get busy(): boolean {
     return this.#held[0]?.given === true;
   }

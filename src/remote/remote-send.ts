@@ -41,9 +41,8 @@ class PlainPending extends SendOperation implements Pending {
   }
 }
 
-export class RemoteSend extends RemoteEnd implements SendPort {
+export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendPort {
   readonly kind = "send";
-  end: SendChannel<unknown> | undefined = undefined;
   readonly #pending = new Map<number, Pending>();
   #operation = 0;
   /** The home takes no more: closed here, or heard from there. */
@@ -174,6 +173,7 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     if (pending.ends !== undefined) dropEnds(pending.ends, pending);
     this.exchange.operations--;
     if (this.#pending.size === 0 && (this.#letGoHere || this.#muted)) this.giveUp();
+    this.rest();
     this.exchange.idle();
     return pending;
   }
@@ -286,6 +286,9 @@ export class RemoteSend extends RemoteEnd implements SendPort {
     if (this.#muted && this.#pending.size === 0) this.giveUp(); // nobody listens any more: it is good for nothing
   }
 
+  get openCount(): number {
+    return this.#pending.size;
+  }
   /** Its operations are counted where those of all ends are. */
   readonly busy = false;
   part(): void {}

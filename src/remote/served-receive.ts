@@ -80,6 +80,9 @@ export class ServedReceive extends Served {
     }
   }
 
+  get openCount(): number {
+    return this.#open.length;
+  }
   /** While a session is being closed the other side may still ask for what waits in its own channels. */
   get busy(): boolean {
     const [own] = this.sources;

@@ -83,6 +83,9 @@ export class ServedSend extends Served {
     if (this.port.home.closed) this.sendEnded(this.port.home.ending);
   }
 
+  get openCount(): number {
+    return this.#open.size;
+  }
   get busy(): boolean {
     return this.#open.size > 0;
   }

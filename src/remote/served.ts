@@ -45,6 +45,8 @@ export abstract class Served {
   abstract dismiss(): void;
   /** Something of the other side's is still open here. */
   abstract get busy(): boolean;
+  /** Operations or offers without an answer. */
+  abstract get openCount(): number;
   /** The session has no link. */
   pause(): void {}
   /** There is room on the session again, or a link, or the other side has shown that it is there. */

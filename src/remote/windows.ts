@@ -17,6 +17,9 @@ export class SendWindow {
   post(bytes: number): void {
     this.#posted += bytes;
   }
+  get free(): number {
+    return this.granted - this.#posted;
+  }
   /** A grant that is lower than an earlier one is late, and says nothing new. */
   grant(total: number): void {
     if (total > this.granted) this.granted = total;

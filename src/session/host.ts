@@ -23,6 +23,10 @@ export interface Host {
   readonly randomBytes: (count: number) => Uint8Array;
   /** Calls back when the present turn of the event loop is over. */
   readonly defer: (callback: () => void) => void;
+  /**
+   * Refers to a thing without keeping it, and calls back some time after nobody can reach it any more, if ever. Without it things are kept.
+   */
+  readonly weakly?: <T extends object>(thing: T, gone: () => void) => { deref(): T | undefined };
   /** The page this process lives in, if it is one. Asked for at the first dial, not before. */
   readonly page?: () => Page | undefined;
 }

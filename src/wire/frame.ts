@@ -79,10 +79,11 @@ export type FrameType = keyof typeof shapes;
 export type ControlType = keyof typeof controls;
 
 /**
- * A reference to a channel end inside a value: `[0, id, kind, capacity, route?]` is one that its sender gives out, `[1, id]` one that the
- * receiver gave it. The route is there when the home is a third process.
+ * A reference to a channel end inside a value: `[0, id, kind, capacity]` is one that its sender gives out, `[1, id]` one that the receiver
+ * gave it. Kinds: 0 a send end, 1 a receive end; 2 and 3 the same when the home is a third process.
  */
-export type EndRef = readonly [0, number, 0 | 1, number, string?] | readonly [1, number];
+export type EndRef = readonly [0, number, EndKind, number] | readonly [1, number];
+export type EndKind = 0 | 1 | 2 | 3;
 /** A value beside its frame: the JSON, and, when it is not plain, superjson's meta, the ends and the bytes it refers to. */
 export interface ValueTail {
   readonly json: unknown;
@@ -190,14 +191,14 @@ class Sidecars {
   }
 }
 
+function isEndKind(value: unknown): value is EndKind {
+  return value === 0 || value === 1 || value === 2 || value === 3;
+}
 function readRef(ref: unknown): EndRef {
   if (Array.isArray(ref)) {
-    const [origin, id, kind, capacity, route] = ref as readonly unknown[];
+    const [origin, id, kind, capacity] = ref as readonly unknown[];
     if (origin === 1 && ref.length === 2 && isCount(id)) return [1, id];
-    if (origin === 0 && isCount(id) && (kind === 0 || kind === 1) && isCount(capacity)) {
-      if (ref.length === 4) return [0, id, kind, capacity];
-      if (ref.length === 5 && typeof route === "string" && route.length <= mostRoute) return [0, id, kind, capacity, route];
-    }
+    if (origin === 0 && ref.length === 4 && isCount(id) && isEndKind(kind) && isCount(capacity)) return [0, id, kind, capacity];
   }
   throw violation("a reference to a channel end has the wrong shape");
 }
@@ -208,8 +209,6 @@ const mostText = 8 * 1024;
 const mostBeside = 10_000;
 /** Cases of one attempt. */
 export const mostCases = 256;
-/** Characters of a route: a number for each process on the way. */
-export const mostRoute = 64;
 
 /** The tail of a frame from `at` on: one field for a plain value, four for any other. */
 function readValue(frame: readonly unknown[], at: number, sidecars: Sidecars): ValueTail {
