@@ -56,7 +56,8 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
   }
   /** What keeps it. */
   get heldBy(): "application" | "value" | "relay" | "release" {
-    if (this.#held && !(this.#unreachable && this.#borrowed > 0)) return "application";
+    const inUse = !this.#unreachable || this.openCount > 0 || this.waiterCount > 0;
+    if (this.#held && (inUse || this.#borrowed === 0)) return "application";
     if (this.#unrevived > 0) return "value";
     return this.#borrowed > 0 ? "relay" : "release";
   }
