@@ -4,9 +4,9 @@
  */
 import type { Home } from "./home.js";
 import type { Item } from "./item.js";
-import { type Attempt, type Ending, type Offered, openOrRefuse, type Parcel, type RemoteHome } from "./offered.js";
+import { type Attempt, type Ending, type Offered, openOrRefuse, type Parcel } from "./offered.js";
 import type { Sender } from "./operations.js";
-import { type Entry, finishCase, type Remaining, type Selection } from "./selection.js";
+import { type Entry, finishCase, type Remaining, type RemoteHome, type Selection } from "./selection.js";
 import { ReceiveWaiter, type Source } from "./waiter.js";
 
 /** A receive case at one source. */

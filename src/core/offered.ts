@@ -5,7 +5,6 @@
  * Invariant: each offered value is answered exactly once: taken, returned, refused or doubtful.
  */
 import { NetchanError } from "../errors.js";
-import type { Entry, Selection } from "./selection.js";
 
 /** A value that came over a session: checked on arrival, revived only when somebody takes it. */
 export interface Parcel {
@@ -53,17 +52,6 @@ export type Attempt =
 
 /** What came of an attempt: the case that was done (with the value, still to be answered, if it received one), or why it failed. */
 export type Attempted = { readonly index: number; readonly offered?: Offered; readonly done?: boolean } | { readonly error: unknown };
-
-/** Another process, as the one who judges which case of a `trySelect` was ready there. */
-export interface RemoteHome {
-  /** One round trip, deciding all cases at one moment. `settled` is called once, with nothing when no case was ready. */
-  attempt(cases: readonly Attempt[], settled: (result: Attempted | undefined) => void): void;
-  /**
-   * Sends a select there whole, to be decided when one of the cases can happen.
-   * @returns the entry that stands for all of them; undefined when their channels do not all live there, or it cannot be sent now
-   */
-  travel(selection: Selection, cases: readonly Attempt[]): Entry | undefined;
-}
 
 /** Reads an offered value. */
 export function openOffered(offered: Offered): unknown {

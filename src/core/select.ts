@@ -6,9 +6,9 @@
 import type { Case, Checked, OperationOptions, Selected } from "../contract.js";
 import { ReceiveCase } from "./cases.js";
 import { describe, portOf, type SendPort, sendPortOf, signalOf } from "./end.js";
-import { type Offered, openOrRefuse, type RemoteHome } from "./offered.js";
+import { type Offered, openOrRefuse } from "./offered.js";
 import { AbortWatch, Deferred, rejected } from "./operations.js";
-import { type Entry, ended, finishCase, type Outcome, Remaining, Selection, shuffle } from "./selection.js";
+import { type Entry, ended, finishCase, type Outcome, Remaining, type RemoteHome, Selection, shuffle } from "./selection.js";
 import type { Source } from "./waiter.js";
 
 type Chosen = { readonly case: string; readonly done?: boolean; readonly value?: unknown };

@@ -8,7 +8,7 @@
  * Invariants: `win` and `fail` happen once, together at most once; an entry takes part in matches only while the select is open; when
  * it opens again every entry looks anew, because what it passed by while it was locked may still be there.
  */
-import type { Attempt, Ending, RemoteHome } from "./offered.js";
+import type { Attempt, Attempted, Ending } from "./offered.js";
 
 /** One case (or one source of a case), as its channel sees it. */
 export interface Entry {
@@ -21,6 +21,17 @@ export interface Entry {
   withdraw(): void;
   /** The case in the form in which another process is asked. */
   attempt(): Attempt;
+}
+
+/** Another process, as the one who judges which case of a `trySelect` was ready there. */
+export interface RemoteHome {
+  /** One round trip, deciding all cases at one moment. `settled` is called once, with nothing when no case was ready. */
+  attempt(cases: readonly Attempt[], settled: (result: Attempted | undefined) => void): void;
+  /**
+   * Sends a select there whole, to be decided when one of the cases can happen.
+   * @returns the entry that stands for all of them; undefined when their channels do not all live there, or it cannot be sent now
+   */
+  travel(selection: Selection, cases: readonly Attempt[]): Entry | undefined;
 }
 
 /** What a select calls when it is decided. */

@@ -1,7 +1,7 @@
 /** Those who wait for a value, and the places where they wait. Layer: core. */
 import { Linked } from "./list.js";
-import type { Ending, Offered, RemoteHome } from "./offered.js";
-import type { Selection } from "./selection.js";
+import type { Ending, Offered } from "./offered.js";
+import type { RemoteHome, Selection } from "./selection.js";
 
 /** One place where values come from: a channel that lives here, the many channels of a listener, or a channel of another process. */
 export interface Source {

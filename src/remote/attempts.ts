@@ -39,9 +39,15 @@ export function endOf(attempt: Attempt): RemoteSend | RemoteReceive {
 /** Attempts at once under way, each way: their values are in no window. More wait for their turn. */
 export const mostAttempts = 16;
 
+/** One of its cases. */
+interface AskedCase extends CasePost {
+  readonly attempt: Attempt;
+  readonly end: RemoteSend | RemoteReceive;
+}
+
 /** An attempt of ours. */
 interface Asked {
-  readonly cases: readonly CasePost[];
+  readonly cases: readonly AskedCase[];
   readonly settled: Settled;
   readonly posted: Posted | undefined;
   readonly counted: number;
@@ -168,7 +174,7 @@ export class Attempts {
   ): number {
     const { exchange } = this;
     const number = ++this.#number;
-    const posts = cases.map((attempt, index): CasePost => {
+    const posts = cases.map((attempt, index): AskedCase => {
       const end = endOf(attempt);
       const content = contents[index];
       return { attempt, end, content, operation: end.kind === "send" ? end.nextOperation() : 0 };
@@ -237,11 +243,12 @@ export class Attempts {
     }
     if (asked.waits) return;
     this.#answered(number, asked);
-    asked.settled(undefined); // there was nothing for this side
+    const attempts = asked.cases.map(({ attempt }) => attempt);
+    this.ask(attempts, asked.settled, undefined); // another case may be ready, or that one again
   }
 
   #given(number: number, asked: Asked, position: number, parcel: WireParcel, answer: (verdict: Verdict) => void): void {
-    const { end, attempt } = asked.cases[position] as CasePost;
+    const { end, attempt } = asked.cases[position] as AskedCase;
     let inside = true;
     const say = (verdict: Verdict): void => {
       answer(verdict);

@@ -4,14 +4,12 @@
  */
 import type { Limits } from "../contract.js";
 import type { Port } from "../core/end.js";
-import type { Attempt, RemoteHome } from "../core/offered.js";
+import type { RemoteHome } from "../core/selection.js";
 import type { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
 import type { Posted } from "../session/outbox.js";
 import type { EndRef, HomeFrame, ValueTail } from "../wire/frame.js";
 import type { Content, ParcelOwner, WireParcel } from "./content.js";
-import type { RemoteReceive } from "./remote-receive.js";
-import type { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
 import type { Fetches } from "./windows.js";
 
@@ -33,8 +31,7 @@ export interface Starved {
 
 /** One case of a select that goes to its home. */
 export interface CasePost {
-  readonly attempt: Attempt;
-  readonly end: RemoteSend | RemoteReceive;
+  readonly end: { readonly id: number };
   /** The number of the operation; meaningless for a receive. */
   readonly operation: number;
   /** Its value; absent in a receive case. */

@@ -2,10 +2,13 @@
 import { type HomeChannel, homeChannel } from "../core/channel.js";
 import type { Port } from "../core/end.js";
 import { NetchanError } from "../errors.js";
+import { RemoteReceive } from "./remote-receive.js";
 
-/** A closed channel in place of one that is gone: whoever gets its ends finds them closed, not silent. */
+/** A closed channel in place of one that is gone: whoever gets its ends finds them closed, as this process did, not silent. */
 export function homeFor(port: Port): HomeChannel {
-  const channel = homeChannel({ capacity: 0 });
-  channel.home.close(port.kind === "send" ? undefined : new NetchanError("SESSION_LOST", "the session this end came over is over"));
+  const channel = homeChannel({ capacity: port.capacity });
+  const over = port instanceof RemoteReceive ? port.over : undefined;
+  if (over !== undefined || port.kind === "send") channel.home.close(over?.ending);
+  else channel.home.close(new NetchanError("SESSION_LOST", "the session this end came over is over"));
   return channel;
 }

@@ -59,9 +59,9 @@ class Program {
     const { world, history } = this;
     await world.connect();
     for (const { peers } of world.lines) void this.#count(peers[1]);
-    for (let index = 0, most = 1 + world.below(3); index < most; index++) {
-      const capacity = world.pick([0, 0, 1, 3]);
-      const home = world.below(world.processes.length);
+    for (let index = 0, most = this.#crossed ? 3 : 1 + world.below(3); index < most; index++) {
+      const capacity = world.pick(this.#crossed ? [0, 0, 0, 1] : [0, 0, 1, 3]);
+      const home = this.#crossed ? index % world.processes.length : world.below(world.processes.length);
       const redelivers = world.random() < 0.25;
       const channel: Channel = { index, home, capacity, closedAt: undefined, doneAt: undefined, redelivers, touchedByLoss: false };
       history.channels.push(channel);
@@ -74,7 +74,7 @@ class Program {
     for (const [process, peers] of world.peersOf.entries())
       for (const peer of peers) void this.#listen(process, peer.receive as ReceiveChannel<Value>);
     for (const channel of history.channels)
-      for (let count = 1 + world.below(3); count > 0; count--) this.#hand(channel.home, channel.index);
+      for (let count = (this.#crossed ? 4 : 1) + world.below(3); count > 0; count--) this.#hand(channel.home, channel.index);
     await world.quiet();
   }
 
@@ -123,6 +123,11 @@ class Program {
     return { value, padding: "x".repeat(world.pick(wide ? [300, 3_000, 3_700] : [10, 300, 2_000])) };
   }
 
+  /** Little else than selects over all homes, which meet each other in circles. */
+  get #crossed(): boolean {
+    return this.world.seed % 7 === 3;
+  }
+
   /** One step of one user. */
   act(): void {
     const { world, history } = this;
@@ -133,7 +138,8 @@ class Program {
     const channel = history.channels[index] as Channel;
     const held = this.held[process]?.[index] as Held;
     const roll = world.random();
-    if (roll < 0.34) this.#send(process, channel, held);
+    if (this.#crossed && roll < 0.6) this.#select(process, true);
+    else if (roll < 0.34) this.#send(process, channel, held);
     else if (roll < 0.68) this.#receive(process, channel, held);
     else if (roll < 0.84) this.#select(process, roll < 0.8);
     else if (roll < 0.92) this.#abort();
@@ -216,8 +222,10 @@ class Program {
     const { world, history } = this;
     const cases: Record<string, unknown> = {};
     const parts: Part[] = [];
-    for (let count = 1 + world.below(3); count > 0; count--) {
-      const channel = world.pick(history.channels);
+    const first = this.#crossed ? world.below(history.channels.length) : 0;
+    for (let count = this.#crossed ? 3 : 1 + world.below(3); count > 0; count--) {
+      const next = this.#crossed ? (first + count) % history.channels.length : world.below(history.channels.length);
+      const channel = history.channels[next] as Channel;
       const held = this.held[process]?.[channel.index] as Held;
       if (world.random() < 0.5 && held.send !== undefined) {
         const value = this.#value(process, channel.index);
