@@ -3,6 +3,7 @@
  *   node scripts/setup.mjs               the packages of package-lock.json
  *   node scripts/setup.mjs --browsers    and a browser for the tests
  *   node scripts/setup.mjs --models      and what checks the models of the protocol
+ *   node scripts/setup.mjs --go          and Go, which the library is compared with
  * Needs only Node and npm. A missing package ends it; what else is missing is only reported, because most tests run without it.
  */
 import { spawnSync } from "node:child_process";
@@ -19,6 +20,7 @@ if (Number(process.versions.node.split(".")[0]) < oldestNode) fail(`Node ${oldes
 if (!packagesAreInstalled()) installPackages();
 if (process.argv.includes("--browsers") && !(await hasChromium())) await installChromium();
 if (process.argv.includes("--models") && !hasChecker()) installChecker();
+if (process.argv.includes("--go") && !hasGo()) installGo();
 
 /** Is everything that package-lock.json wants in node_modules, in that version? npm keeps its own record there. */
 function packagesAreInstalled() {
@@ -87,6 +89,23 @@ function installChecker() {
       "setup: there is no Spin or no gcc, and they could not be installed. `npm run models` will fail; all others run. Either of these helps:",
       "  sudo apt-get install spin gcc libc6-dev            Debian, Ubuntu",
       "  https://spinroot.com                               elsewhere",
+    ].join("\n"),
+  );
+}
+
+function hasGo() {
+  return spawnSync("go", ["version"]).status === 0;
+}
+
+/** The compiler alone is enough: what it builds imports only what comes with it. */
+function installGo() {
+  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) installDebian("golang-go");
+  if (hasGo()) return;
+  console.error(
+    [
+      "setup: there is no Go, and it could not be installed. Made-up programs will not be compared with it; all tests run. Either of these helps:",
+      "  sudo apt-get install golang-go                     Debian, Ubuntu",
+      "  https://go.dev/dl                                  elsewhere",
     ].join("\n"),
   );
 }
