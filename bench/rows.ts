@@ -8,6 +8,7 @@ const ws = () => import("./peers/ws.js");
 const socketIo = () => import("./peers/socket-io.js");
 const capnweb = () => import("./peers/capnweb.js");
 const local = () => import("./peers/local.js");
+const selects = () => import("./peers/netchan-selects.js");
 
 export const rows: readonly Row[] = [
   {
@@ -87,6 +88,27 @@ export const rows: readonly Row[] = [
       { name: "@thi.ng/csp", load: async () => (await local()).thingBuffered, goal: { atLeast: 1 } },
       { name: "TransformStream", load: async () => (await local()).streamBuffered, goal: { atLeast: 5 } },
       { name: "floor: promise hand-over", load: async () => (await local()).handOver },
+    ],
+  },
+  {
+    name: "P12-selects",
+    title: "selects in one process, beside others that wait",
+    unit: perSecond,
+    local: true,
+    entries: [
+      { name: "netchan, 10,000 others wait", load: async () => (await selects()).amongLocal(10_000) },
+      { name: "100 others wait", load: async () => (await selects()).amongLocal(100), goal: { atLeast: 0.8 } },
+      { name: "one other waits", load: async () => (await selects()).amongLocal(1), goal: { atLeast: 0.8 } },
+    ],
+  },
+  {
+    name: "P12-selects-remote",
+    title: "selects that the other side decides, beside others that wait there",
+    unit: perSecond,
+    entries: [
+      { name: "netchan, 10,000 others wait", load: async () => (await selects()).amongRemote(10_000) },
+      { name: "100 others wait", load: async () => (await selects()).amongRemote(100), goal: { atLeast: 0.8 } },
+      { name: "one other waits", load: async () => (await selects()).amongRemote(1), goal: { atLeast: 0.8 } },
     ],
   },
 ];
