@@ -165,9 +165,9 @@ export type SessionEnd = {
   }[];
 };
 
-/** What one session holds at the moment, for finding leaks: when everything has settled all is zero and empty. */
+/** What one session holds at the moment, for finding leaks: when everything has settled all is zero and empty, but for the free window. */
 export interface PeerStats {
-  /** Channel ends, the default pair's included: of this side's channels, held by the other side; and the other way round. */
+  /** Channel ends, but for the default pair: of this side's channels, held by the other side; and the other way round. */
   readonly ends: { readonly given: number; readonly held: number };
   /** Operations of this side that the other has not answered; operations of the other side that wait here. */
   readonly operations: { readonly there: number; readonly here: number };

@@ -73,8 +73,12 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
   }
   set end(end: End | undefined) {
     const { weakly } = this.exchange.host;
-    if (end === undefined || this.#adopted || weakly === undefined) this.#end = { deref: () => end };
-    else this.#end = weakly(end, () => this.#lost());
+    if (end === undefined || this.#adopted || weakly === undefined) this.#end = kept(end);
+    else this.#end = weakly(end, this.#whenLost());
+  }
+  /** Made where no end is in scope: closures of one scope share what they keep alive. */
+  #whenLost(): () => void {
+    return () => this.#lost();
   }
   /** The garbage collector has its end. A hint, because nobody says when: the contract is to let go of it. */
   #lost(): void {
@@ -167,4 +171,9 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
     this.ended(loss, graceful);
   }
   protected abstract ended(loss: NetchanError, graceful: boolean): void;
+}
+
+/** A reference that keeps, in place of one that does not. */
+function kept<T>(end: T): { deref(): T } {
+  return { deref: () => end };
 }
