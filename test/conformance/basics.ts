@@ -216,7 +216,7 @@ export function describeBasics(suite: Suite): void {
 /** What needs no second process. */
 function describeArguments(): void {
   describe("wrong arguments", () => {
-    it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 31, 2 ** 53])(
       "a capacity of %d is a RangeError at once",
       (capacity) => {
         expect(() => chan(capacity)).toThrow(RangeError);

@@ -1,6 +1,7 @@
 /**
  * The contract of a channel between two processes, whatever lies between them. A new link adopts it with
- * `describeChannel("my link", { capabilities, open: () => overLink(connect, "sender") })`; differences are declared, never asked of a name.
+ * `describeChannel("my link", { capabilities, open: () => overLink(connect, "sender") })`, as own-link.test.ts does; differences are
+ * declared, never asked of a name.
  */
 import { describe } from "vitest";
 import { describeAborting } from "./aborting.js";

@@ -93,12 +93,14 @@ export function describeClosing(suite: Suite): void {
         for (let count = 0; count < 3; count++) expect(await manner.receive(receive), manner.name).toMatchObject(done);
       }
       for (const manner of manners((await world.make<number>({}, { back: true })).receive)) {
-        const { send, receive } = await world.make<number>();
-        send.close();
-        expect(await codeOf(manner.send(send, 1)), manner.name).toBe("CHANNEL_CLOSED");
-        expect(await receive(), manner.name).toMatchObject(done);
-        expect(await codeOf(manner.send(send, 2)), manner.name).toBe("CHANNEL_CLOSED");
-        expect(await receive(), manner.name).toMatchObject(done);
+        for (const capacity of [0, 2]) {
+          const { send, receive } = await world.make<number>({ capacity });
+          send.close();
+          for (const value of [1, 2]) {
+            expect(await codeOf(manner.send(send, value)), manner.name).toBe("CHANNEL_CLOSED");
+            expect(await receive(), manner.name).toMatchObject(done);
+          }
+        }
       }
     });
 

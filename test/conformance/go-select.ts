@@ -1,4 +1,4 @@
-/** Go's test/chan by meaning, what is about select: select, select2, select3, select4, select6, select7, and the small ones of runtime/chan_test. */
+/** Go's test/chan by meaning, what is about select: select, select2, select3, select4, select6, select7, and those of runtime/chan_test. */
 import { describe, expect } from "vitest";
 import { type Case, type Channel, type ReceiveChannel, type SendChannel, select, trySelect } from "../../src/index.js";
 import { codeOf, collect, isPending, present, produce, range, type Suite, scenes, take, type World } from "./support.js";
@@ -85,6 +85,22 @@ export function describeGoSelect(suite: Suite): void {
     expect(await Promise.all([first, third])).toEqual([true, false]);
   });
 
+  scene("select6: the lost case of a select in the other process leaves the others that wait there alone", async (world) => {
+    const { S, R } = await world.share<number>();
+    const second = await world.make<null>();
+    const first = take(S.receive);
+    await world.settle();
+    const selecting = select({ first: R.receive, second: second.receive });
+    await world.settle();
+    const third = take(S.receive);
+    await world.settle();
+    await second.send(null);
+    expect(await selecting).toMatchObject({ case: "second" });
+    await R.send(1);
+    await R.send(2);
+    expect(await Promise.all([first, third])).toEqual([1, 2]);
+  });
+
   describe("select7", () => {
     const receives: Record<string, (world: World, receive: ReceiveChannel<number>) => Promise<unknown>> = {
       "a plain receive": (_, receive) => receive(),
@@ -157,9 +173,28 @@ export function describeGoSelect(suite: Suite): void {
   );
 
   scene(
+    "NonblockRecvRace: a try beside a close and a receive always finds the value or the end",
+    async (world) => {
+      for (let round = 0; round < (suite.capabilities.byReference ? 10_000 : 50); round++) {
+        const { S, R } = await world.share<number>({ capacity: 1 });
+        await S.send(1);
+        const trying = trySelect({ receive: R.receive });
+        S.send.close();
+        const received = S.receive();
+        const results = [await trying, await received].map((got) => got && [got.done, got.value]);
+        expect(results.sort()).toEqual([
+          [false, 1],
+          [true, undefined],
+        ]);
+      }
+    },
+    60_000,
+  );
+
+  scene(
     "NonblockSelectRace: with one of two cases always ready, a try always finds one",
     async (world) => {
-      for (let round = 0; round < (suite.capabilities.byReference ? 5_000 : 50); round++) {
+      for (let round = 0; round < (suite.capabilities.byReference ? 10_000 : 50); round++) {
         const first = await world.share<number>({ capacity: 1 });
         const second = await world.share<number>({ capacity: 1 });
         await first.S.send(1);

@@ -1,6 +1,6 @@
-/** Go's test/chan by meaning, what is not about select: fifo, goroutines, nonblock, zerosize, chancap, and TestChan of runtime/chan_test. */
+/** Go's test/chan by meaning, what is not about select: fifo, goroutines, nonblock, zerosize, chancap, chanbarrier, TestChan of runtime/chan_test. */
 import { describe, expect } from "vitest";
-import { type ReceiveChannel, type SendChannel, trySelect } from "../../src/index.js";
+import { chan, type ReceiveChannel, type SendChannel, select, trySelect } from "../../src/index.js";
 import { collect, isPending, present, produce, produceAll, range, type Suite, scenes, take, type World } from "./support.js";
 
 /** Tries to send until it succeeds. Each try in vain is followed by everything that can happen, so a few must do. */
@@ -18,6 +18,11 @@ async function receiveByTrying<T>(world: World, receive: ReceiveChannel<T>): Pro
     await world.settle();
   }
   throw new Error("Expected a try to receive to succeed");
+}
+
+interface Result {
+  readonly answer: number;
+  readonly error?: Error;
 }
 
 export function describeGoSemantics(suite: Suite): void {
@@ -92,6 +97,32 @@ export function describeGoSemantics(suite: Suite): void {
     expect(await collect(receive)).toEqual([undefined, undefined, undefined]);
   });
 
+  for (const selects of [false, true])
+    scene(`chanbarrier: what was written before a ${selects ? "send in a select" : "send"} is there after the receive`, async (world) => {
+      const requests = await world.make<SendChannel<Result>>();
+      const done = await world.make<null>({}, { back: true });
+      const answering = (async () => {
+        for await (const reply of requests.receive) {
+          const result: { answer: number; error?: Error } = { answer: 0 };
+          const sending = async () => (selects ? await select({ reply: [reply, result], done: done.receive }) : await reply(result));
+          for (let at = 1; at <= 3; at++) result.answer = at;
+          result.error = new RangeError("no answer");
+          void sending();
+          // A copy travels, as it was at the call.
+          if (!byReference) result.answer = -1;
+        }
+      })();
+      const request = async () => {
+        const { send: reply, receive } = chan<Result>();
+        await requests.send(reply);
+        const { answer, error } = await take(receive);
+        expect([answer, error instanceof Error, error?.message]).toEqual([3, true, "no answer"]);
+      };
+      for (let round = 0; round < 5; round++) await Promise.all(range(20).map(request));
+      requests.send.close();
+      await answering;
+    });
+
   describe("chancap", () => {
     scene("capacity and buffered tell what is there", async (world) => {
       const { send, home } = await world.make<number>({ capacity: 10 });
@@ -102,7 +133,7 @@ export function describeGoSemantics(suite: Suite): void {
     });
   });
 
-  describe.each(byReference ? range(20) : [0, 1, 7])("TestChan, capacity %i", (capacity) => {
+  describe.each(byReference ? [...range(20), 50, 100, 199] : [0, 1, 10, 100])("TestChan, capacity %i", (capacity) => {
     scene("an empty channel blocks receives, plain and tried", async (world) => {
       const { send, receive } = await world.make<number>({ capacity });
       const receives = [take(receive), take(receive)];

@@ -69,25 +69,6 @@ export function describeGoStress(suite: Suite): void {
       expect((await Promise.all(tasks)).filter((name) => name === "send")).toHaveLength(sides.length / 2);
     });
 
-  scene(
-    "forty tasks that each send or receive on one rendezvous make twenty pairs",
-    async (world) => {
-      for (let round = 0; round < 5; round++) {
-        const shared = await world.share<number>();
-        const pairs = new Map<number, number>();
-        const tasks = range(40).map(async (me) => {
-          const { send, receive } = shared[me % 2 ? "S" : "R"];
-          const selected = await select({ send: [send, me], receive });
-          if (selected.case === "receive" && !selected.done) pairs.set(me, selected.value);
-        });
-        await Promise.all(tasks);
-        expect(pairs.size).toBe(20);
-        expect(new Set([...pairs.keys(), ...pairs.values()]).size).toBe(40);
-      }
-    },
-    30_000,
-  );
-
   const stress = byReference ? 10_000 : rounds / 20;
   scene(
     `SelectStress: four channels, ten tasks, ${stress} values each`,

@@ -1,25 +1,20 @@
-import { expect } from "vitest";
-import { dial, type Peer } from "../../src/node.js";
+import { dial } from "../../src/node.js";
 import { memoryNetwork } from "../../src/testing.js";
 import { describeChannel } from "./channel-contract.js";
+import { dialed, type Linked, overLink } from "./links.js";
 import { describeSessionEnd } from "./session-end.js";
-import { endSessions, type Home, type Linked, overLink, take } from "./support.js";
+import type { Home } from "./support.js";
+import { describeThreeProcesses } from "./three-processes.js";
 
-async function connect(count: number): Promise<Linked> {
+function connect(count: number): Promise<Linked> {
   const network = memoryNetwork({ seed: 1 });
-  const server = network.listen();
-  const dialers: Peer[] = [];
-  const accepted: Peer[] = [];
-  for (let index = 0; index < count; index++) {
-    dialers.push(await dial(network.address(server.accept)));
-    accepted.push(await take(server.peers));
-  }
-  const dispose = async () => {
-    await endSessions({ dialers, accepted });
-    expect(server.connected.size).toBe(0);
-    await server.close({ drainMs: 0 });
-  };
-  return { dialers, accepted, settle: () => network.settle(), dispose };
+  const listener = network.listen();
+  return dialed(
+    count,
+    listener,
+    () => dial(network.address(listener.accept)),
+    () => network.settle(),
+  );
 }
 
 for (const home of ["sender", "receiver", "third"] satisfies Home[])
@@ -28,4 +23,5 @@ for (const home of ["sender", "receiver", "third"] satisfies Home[])
     open: () => overLink(connect, home),
   });
 
+describeThreeProcesses("over links in memory", () => overLink(connect, "third"));
 describeSessionEnd("over a link in memory", connect);

@@ -1,5 +1,5 @@
 /**
- * Go's powser1: power series as pairs of channels inside objects, each series in the other process than its parts, so that every
+ * Go's powser1 and powser2: power series as pairs of channels inside objects, each series in the other process than its parts, so that every
  * coefficient is asked for and given across the link. Source of the algorithms: "Squinting at Power Series", Doug McIlroy.
  */
 import { describe, expect } from "vitest";
@@ -320,7 +320,7 @@ const programs: readonly Program[] = [
 
 export function describePowerSeries(suite: Suite): void {
   const scene = scenes(suite);
-  describe("powser1", () => {
+  describe("powser1 and powser2", () => {
     for (const { name, make, coefficients } of programs)
       scene(
         `${name}: ${coefficients.join(" ")}`,

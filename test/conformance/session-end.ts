@@ -1,7 +1,8 @@
 /** How a session ends under its channels: what both sides say of it, and what becomes of operations that wait. */
 import { describe, expect, it } from "vitest";
 import { chan } from "../../src/index.js";
-import { codeOf, endSessions, type Home, type Linked, overLink, present, range, take } from "./support.js";
+import { endSessions, type Linked, overLink } from "./links.js";
+import { codeOf, type Home, present, range, take } from "./support.js";
 
 export function describeSessionEnd(name: string, connect: (count: number) => Promise<Linked>): void {
   describe(`the end of a session ${name}`, () => {

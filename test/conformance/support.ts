@@ -2,7 +2,7 @@
  * What the conformance suite is written with: a world of two processes S and R, channels between them, and a few words for programs.
  * Invariant: nothing here waits for time to pass. "Still pending" means: pending after `settle`, when nothing more is under way.
  */
-import { expect, it } from "vitest";
+import { it } from "vitest";
 import {
   type Channel,
   type ChannelOptions,
@@ -15,6 +15,9 @@ import {
 
 /** S sends and R receives. On a suite of one process both are the same. */
 export type Side = "S" | "R";
+
+/** A process: H is a third one, between S and R. Where there is none, `World.places` does not name it. */
+export type Place = Side | "H";
 
 /** Where the channels of a suite live. `third` is a process between S and R. */
 export type Home = "sender" | "receiver" | "third";
@@ -39,10 +42,22 @@ export interface Pair<T> extends Channel<T> {
 /** One channel with both ends in both processes. */
 export type Shared<T> = Readonly<Record<Side, Channel<T>>>;
 
+/** A channel from one process to another, wherever its home is. */
+export interface Line {
+  readonly from: Place;
+  readonly to: Place;
+  readonly at: Place;
+}
+
 export interface World {
   make<T>(options?: ChannelOptions, route?: Route): Promise<Pair<T>>;
   makeMany<T>(count: number, options?: ChannelOptions, route?: Route): Promise<readonly Pair<T>[]>;
   share<T>(options?: ChannelOptions, route?: Route): Promise<Shared<T>>;
+  /** The processes there are. */
+  readonly places: readonly Place[];
+  line<T>(line: Line, options?: ChannelOptions): Promise<Channel<T>>;
+  /** One channel, whose home is `at`, with both ends in every process: one row for each of `places`. */
+  everywhere<T>(at: Place, options?: ChannelOptions): Promise<readonly Channel<T>[]>;
   /** Takes a value from the other process to this one and gives what arrives. */
   carry<V>(value: V, to: Side): Promise<V>;
   /** Lets everything happen that can happen. */
@@ -68,7 +83,7 @@ export interface Suite {
 type Scene = (title: string, program: (world: World) => Promise<void>, timeoutMs?: number) => void;
 
 /** `it` in a fresh world, which is disposed of at the end of the test whatever became of it. */
-export function scenes(suite: Suite): Scene {
+export function scenes(suite: Pick<Suite, "open">): Scene {
   return (title, program, timeoutMs = 10_000) =>
     it(title, { timeout: timeoutMs }, async ({ onTestFinished }) => {
       const world = await suite.open();
@@ -79,9 +94,8 @@ export function scenes(suite: Suite): Scene {
 
 // ───────────────────────────── worlds ─────────────────────────────
 
-type Place = Side | "H";
-
 export interface Ground {
+  readonly places: readonly Place[];
   /** Takes a value from one process to another. */
   hand<V>(value: V, from: Place, to: Place): Promise<V>;
   /** The peer as which `at` knows `of`. */
@@ -94,7 +108,7 @@ export interface Ground {
 const endsInOneValue = 50;
 
 export function worldOf(ground: Ground, home: Home): World {
-  const { settle, dispose } = ground;
+  const { places: all, settle, dispose } = ground;
   const places = ({ back = false, opposite = false }: Route) => {
     const [source, sink]: [Side, Side] = back ? ["R", "S"] : ["S", "R"];
     const near = (home === "receiver") === opposite;
@@ -136,17 +150,32 @@ export function worldOf(ground: Ground, home: Home): World {
     const ends = { send: channel.send, receive: channel.receive };
     return { S: await ground.hand(ends, at, "S"), R: await ground.hand(ends, at, "R") };
   }
+  async function line<T>({ from, to, at }: Line, options: ChannelOptions = {}): Promise<Channel<T>> {
+    const { send, receive } = chan<T>(options);
+    return { send: await ground.hand(send, at, from), receive: await ground.hand(receive, at, to) };
+  }
+  async function everywhere<T>(at: Place, options: ChannelOptions = {}): Promise<Channel<T>[]> {
+    const ends = chan<T>(options);
+    const rows: Channel<T>[] = [];
+    for (const place of all) rows.push(await ground.hand({ send: ends.send, receive: ends.receive }, at, place));
+    return rows;
+  }
   return {
     make: async <T>(options?: ChannelOptions, route?: Route) => present((await makeMany<T>(1, options, route))[0]),
     makeMany,
     share,
+    places: all,
+    line,
+    everywhere,
     carry: (value, to) => ground.hand(value, to === "R" ? "S" : "R", to),
     settle,
     dispose,
   };
 }
 
+/** One process, which goes by all names. */
 export const oneProcess: Ground = {
+  places: ["S", "R", "H"],
   hand: async (value) => value,
   peer: () => undefined,
   settle: async () => {
@@ -154,51 +183,6 @@ export const oneProcess: Ground = {
   },
   dispose: async () => {},
 };
-
-/** Sessions from `count` dialers to one listener: all that a new link has to bring. */
-export interface Linked {
-  readonly dialers: readonly Peer[];
-  /** What the listener knows the dialers as, in the same order. */
-  readonly accepted: readonly Peer[];
-  settle(): Promise<void>;
-  /** Ends the sessions and checks that the listener is empty. */
-  dispose(): Promise<void>;
-}
-
-/** Two processes over a link: S dials R; with the home at a third, both dial it. */
-export async function overLink(connect: (count: number) => Promise<Linked>, home: Home): Promise<World> {
-  const third = home === "third";
-  const { dialers, accepted, settle, dispose } = await connect(third ? 2 : 1);
-  // One row for each session: the process that dialed, the process that listened.
-  const sessions: readonly (readonly [Place, Place])[] = third
-    ? [
-        ["S", "H"],
-        ["R", "H"],
-      ]
-    : [["S", "R"]];
-  const peer = (at: Place, of: Place): Peer | undefined => {
-    const row = sessions.findIndex((places) => places.includes(at) && places.includes(of));
-    return sessions[row]?.[0] === at ? dialers[row] : accepted[row];
-  };
-  async function hand<V>(value: V, from: Place, to: Place): Promise<V> {
-    if (from === to) return value;
-    if (peer(from, to) === undefined) return hand(await hand(value, from, "H"), "H", to);
-    const [received] = await Promise.all([present(peer(to, from)).receive(), present(peer(from, to)).send(value)]);
-    return received.value;
-  }
-  const settleAndDispose = async () => {
-    await settle();
-    await dispose();
-  };
-  return worldOf({ hand, peer, settle, dispose: settleAndDispose }, home);
-}
-
-/** Ends the sessions at once from the dialers' side and checks what every peer says of it. */
-export async function endSessions({ dialers, accepted }: Pick<Linked, "dialers" | "accepted">): Promise<void> {
-  await Promise.all(dialers.map((peer) => peer.close({ drainMs: 0 })));
-  const ends = await Promise.all([...dialers, ...accepted].map((peer) => peer.ended));
-  expect(ends.map((end) => end.reason)).toEqual(ends.map(() => "closed"));
-}
 
 // ───────────────────────────── words for programs ─────────────────────────────
 

@@ -1,34 +1,14 @@
-import { expect } from "vitest";
-import { dial, listen, type Peer } from "../../src/node.js";
+import { dial, listen } from "../../src/node.js";
 import { describeChannel } from "./channel-contract.js";
+import { describeDoubleSelect } from "./double-select.js";
+import { dialed, type Linked, overLink } from "./links.js";
 import { describeSessionEnd } from "./session-end.js";
-import { endSessions, type Home, type Linked, overLink, take, turn } from "./support.js";
-
-/** Trips that a chain of causes may need: an operation to its home through a relay, an offer, its answer, the verdict, each both ways. */
-const trips = 6;
+import type { Home } from "./support.js";
+import { describeThreeProcesses } from "./three-processes.js";
 
 async function connect(count: number): Promise<Linked> {
-  const server = await listen(0);
-  const dialers: Peer[] = [];
-  const accepted: Peer[] = [];
-  for (let index = 0; index < count; index++) {
-    dialers.push(await dial(server.url));
-    accepted.push(await take(server.peers));
-  }
-  // A ping travels behind every earlier frame of its link, so that what was under way has arrived when it is back.
-  const settle = async () => {
-    for (let trip = 0; trip < trips; trip++) {
-      await turn();
-      await Promise.all([...dialers, ...accepted].map((peer) => peer.ping()));
-    }
-    await turn();
-  };
-  const dispose = async () => {
-    await endSessions({ dialers, accepted });
-    expect(server.connected.size).toBe(0);
-    await server.close({ drainMs: 0 });
-  };
-  return { dialers, accepted, settle, dispose };
+  const listener = await listen(0);
+  return dialed(count, listener, () => dial(listener.url));
 }
 
 for (const home of ["sender", "receiver", "third"] satisfies Home[])
@@ -37,4 +17,6 @@ for (const home of ["sender", "receiver", "third"] satisfies Home[])
     open: () => overLink(connect, home),
   });
 
+describeThreeProcesses("over WebSocket", () => overLink(connect, "third"));
+describeDoubleSelect("over WebSocket", () => overLink(connect, "third"));
 describeSessionEnd("over WebSocket", connect);
