@@ -125,7 +125,7 @@ class Program {
 
   /** Little else than selects over all homes, which meet each other in circles. */
   get #crossed(): boolean {
-    return this.world.seed % 7 === 3;
+    return isCrossed(this.world.seed);
   }
 
   /** One step of one user. */
@@ -351,13 +351,21 @@ class Program {
   }
 }
 
+/** Its selects fill what is kept for a replay by themselves: with hardly any room nothing else would be seen. */
+function isCrossed(seed: number): boolean {
+  return seed % 7 === 3;
+}
 /** What kind of run a seed is. */
 function shapeOf(seed: number): Shape {
   const size = seed % 8;
   return {
     processes: size < 4 ? 2 : size < 7 ? 3 : 4,
     limits:
-      seed % 3 > 0 ? {} : seed % 2 === 0 ? { maxQueuedBytes: 1024, maxReplayBytes: 4096 } : { maxQueuedBytes: 65536, maxReplayBytes: 4096 },
+      seed % 3 > 0 || isCrossed(seed)
+        ? {}
+        : seed % 2 === 0
+          ? { maxQueuedBytes: 1024, maxReplayBytes: 4096 }
+          : { maxQueuedBytes: 65536, maxReplayBytes: 4096 },
     // Short windows are for what happens when one is over; mostly sessions have to survive everything.
     windowMs: seed % 4 === 1 ? 300 + (seed % 1_700) : 600_000,
   };
