@@ -232,9 +232,9 @@ export class Home extends Linked implements Source {
         this.#line.want(item);
         return undefined;
       }
-      if (waiter.skips(item)) continue;
-      if (item.willing(waiter.selection)) return item;
-      if (item.ungranted) asked ??= item;
+      if (!(item.ungranted || item.willing(waiter.selection)) || waiter.skips(item)) continue;
+      if (!item.ungranted) return item;
+      asked ??= item;
     }
     // Only when nothing else would do: a select that is bound to this waiter's process by a claim could not take what it is offered.
     if (asked !== undefined && waiter.selection?.state !== "locked") this.claim(asked);

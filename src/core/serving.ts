@@ -27,10 +27,10 @@ export function offerTo(waiters: List<ReceiveWaiter>, shelf: Shelf, item: Item):
       item.sender.fetch?.();
       return false;
     }
-    if (waiter.skips(item)) continue;
+    if (!(item.ungranted || item.willing(waiter.selection)) || waiter.skips(item)) continue;
     if (item.ungranted) {
       if (waiter.selection?.state !== "locked") shelf.claim(item);
-    } else if (item.willing(waiter.selection)) {
+    } else {
       giveFrom(shelf, item, waiter, waiters);
       return true;
     }

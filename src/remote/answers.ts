@@ -16,6 +16,7 @@ import type { CaseTail } from "../wire/frame.js";
 import { endedWord, mostAttempts, verdicts } from "./attempts.js";
 import { type Content, WireParcel } from "./content.js";
 import type { Context } from "./context.js";
+import { RemoteReceive } from "./remote-receive.js";
 import { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
 import { ServedReceive } from "./served-receive.js";
@@ -68,7 +69,11 @@ class ToldReceive extends ReceiveCase {
     return this.asked.resting(this.served, this.source);
   }
   override accept(offered: Offered): void {
-    if (!this.asked.give(this.index, offered, this)) this.enter(); // that value is not for the other side: the next one
+    this.asked.give(this.index, offered, this);
+  }
+  /** A value that cannot be told to the other side: the next one. */
+  override get more(): boolean {
+    return this.selection.state === "open";
   }
   override finish(ending: Ending): void {
     const { served, source } = this;
@@ -84,8 +89,11 @@ class ToldReceive extends ReceiveCase {
 class Asked implements Outcome {
   readonly selection: Selection;
   readonly exchange: Context;
-  given: { readonly offered: Offered; readonly frame: Posted | undefined } | undefined;
+  given: { readonly offered: Offered; readonly frame: Posted | undefined; readonly served: Served; readonly age: number } | undefined;
   #entries: readonly Entry[] = [];
+  /** Of the ends of a `try`, when it was asked. */
+  readonly #asked = new Map<Told, { readonly epoch: number; readonly age: number }>();
+  readonly #underWay = new Set<Told>();
   /** Whatever becomes of it now, it was said already. */
   #said = false;
   #over = false;
@@ -102,6 +110,19 @@ class Asked implements Outcome {
   }
 
   start(): void {
+    if (this.#over) return;
+    const behind = this.waits ? undefined : this.cases.find(({ parcel, served }) => parcel === undefined && served.behind);
+    if (behind !== undefined) {
+      behind.served.behindIt.add({ resume: () => this.start() }); // what comes back is older than what is there
+      return;
+    }
+    if (!this.waits) for (const told of this.cases) this.#asked.set(told, { epoch: told.served.epoch, age: told.served.age });
+    // What another process is asked for may be on its way here when a decline is passed on to it.
+    for (const told of this.cases)
+      if (told.parcel === undefined && told.served.port instanceof RemoteReceive) {
+        told.served.gave(told.served.age);
+        this.#underWay.add(told);
+      }
     this.#entries = this.cases.flatMap((told) => this.#enlist(told));
     if (this.waits) {
       this.selection.start(this.#entries);
@@ -127,6 +148,10 @@ class Asked implements Outcome {
   /** Nothing is given to a process that may be gone where somebody else could have it, nor while too much waits for it. */
   resting(served: Served, source: Source): boolean {
     if (!this.waits) return false; // it has just asked
+    if (served.behind) {
+      served.behindIt.add(this);
+      return true;
+    }
     if (this.exchange.congested) {
       this.exchange.starved.add(this);
       return true;
@@ -153,17 +178,34 @@ class Asked implements Outcome {
     }
     if (offered.parcel === undefined) offered.hold?.(content.ends);
     this.selection.lock(entry);
-    const epoch = this.cases[index]?.served.epoch ?? 0;
-    this.given = { offered, frame: this.exchange.postValue(`"gave",${this.number},${index},${epoch}`, content) };
+    const told = this.cases[index] as Told;
+    const { served } = told;
+    // A `try` may be answered by another process, which has not heard of a decline behind it: the asker asks again then.
+    const asked = this.#asked.get(told) ?? served;
+    const { epoch, age } = asked;
+    if (age - epoch !== served.age - served.epoch) {
+      offered.returned(); // a relay has given back an older one meanwhile
+      return false;
+    }
+    if (!this.#underWay.delete(told)) served.gave(age);
+    this.#arrived();
+    this.given = { offered, frame: this.exchange.postValue(`"gave",${this.number},${index},${epoch}`, content), served, age };
     return true;
   }
 
+  /** Nothing else comes of what other processes were asked for. */
+  #arrived(): void {
+    const arrived = [...this.#underWay];
+    this.#underWay.clear();
+    for (const told of arrived) told.served.gaveOver(this.#asked.get(told)?.age ?? 0);
+  }
+
   took(verdict: number): void {
-    const offered = this.given?.offered;
-    if (offered === undefined) this.exchange.violated(`an answer to attempt ${this.number}, which was given nothing`);
+    const given = this.given ?? this.exchange.violated(`an answer to attempt ${this.number}, which was given nothing`);
+    const { offered } = given;
     if (verdict > verdicts.declined) this.exchange.violated(`an answer ${verdict} to an attempt`);
     this.given = undefined;
-    const again = (verdict === verdicts.refused || verdict === verdicts.declined) && this.waits;
+    const again = (verdict === verdicts.refused || verdict === verdicts.declined) && this.waits && !this.answers.parted;
     if (!again) this.#end(undefined);
     switch (verdict) {
       case verdicts.refused:
@@ -179,6 +221,7 @@ class Asked implements Outcome {
       default:
         offered.returned();
     }
+    given.served.gaveOver(given.age);
     if (again) this.selection.unlock();
     this.exchange.idle();
   }
@@ -208,6 +251,7 @@ class Asked implements Outcome {
     this.#over = true;
     this.selection.fail(withdrawn); // its cases leave
     this.exchange.starved.delete(this);
+    this.#arrived();
     this.answers.left(this);
     // What goes on to a third process was copied there, taken or not.
     for (const { index, parcel, served } of this.cases) if (index !== chosen || served.port instanceof RemoteSend) parcel?.discard();
@@ -226,7 +270,8 @@ class Asked implements Outcome {
     this.given = undefined;
     this.#end(undefined);
     if (given === undefined) return;
-    if (graceful || given.frame?.number === 0) given.offered.returned();
+    // What no link has carried nobody has.
+    if (graceful || (given.frame?.number ?? 0) === 0) given.offered.returned();
     else given.offered.doubtful(loss);
   }
 }
@@ -238,6 +283,8 @@ export class Answers {
   readonly #asked = new Map<number, Asked>();
   #latest = 0;
   #hasty = 0;
+  /** This side has said goodbye: nothing is begun any more. */
+  parted = false;
 
   constructor(readonly exchange: Context) {}
 
@@ -255,6 +302,10 @@ export class Answers {
     this.#latest = number;
     const read = tails.map((tail) => this.#read(tail, waits));
     const cases = read.flatMap((told, index) => (told instanceof NetchanError ? [] : [{ ...told, index }]));
+    if (this.parted) {
+      for (const { parcel } of cases) parcel?.discard(); // it crossed the goodbye, which was its answer
+      return;
+    }
     const fault = read.find((told) => told instanceof NetchanError);
     if (fault instanceof NetchanError) {
       for (const { parcel } of cases) parcel?.discard();
@@ -263,7 +314,7 @@ export class Answers {
     }
     const asked = new Asked(this, number, cases, waits);
     this.#asked.set(number, asked);
-    if (waits) exchange.admitOperation();
+    if (waits) for (const _ of cases) exchange.admitOperation();
     else if (++this.#hasty > mostAttempts) exchange.violated(`more than ${mostAttempts} attempts at once`, "LIMIT_EXCEEDED");
     asked.start();
   }
@@ -291,7 +342,7 @@ export class Answers {
   }
   left(asked: Asked): void {
     this.#asked.delete(asked.number);
-    if (asked.waits) this.exchange.releaseOperation();
+    if (asked.waits) for (const _ of asked.cases) this.exchange.releaseOperation();
     else this.#hasty--;
   }
 
@@ -302,6 +353,7 @@ export class Answers {
     for (const asked of [...this.#asked.values()]) asked.resume();
   }
   dismiss(): void {
+    this.parted = true;
     for (const asked of [...this.#asked.values()]) asked.dismiss();
   }
   finish(loss: NetchanError, graceful: boolean): void {

@@ -20,8 +20,23 @@ import { WholeSelect } from "./whole-select.js";
 
 type Settled = (result: Attempted | undefined) => void;
 
-/** A value of no size, to ask whether one of another size would pass. */
-const nothing: Content = { json: "", meta: undefined, ends: [], blobs: [], bytes: 0 };
+/** What a case adds to its frame beside its value. */
+const caseText = " ".repeat(64);
+/** All that one frame brings, to ask whether it would pass. */
+function together(contents: readonly (Content | undefined)[]): Content {
+  const given = contents.flatMap((content) => content ?? []);
+  return {
+    get json() {
+      return caseText.repeat(contents.length) + given.map(({ json }) => json).join("");
+    },
+    get meta() {
+      return given.map(({ meta }) => meta ?? "").join("");
+    },
+    ends: given.flatMap(({ ends }) => ends),
+    blobs: given.flatMap(({ blobs }) => blobs),
+    bytes: given.reduce((sum, { bytes }) => sum + bytes, caseText.length * contents.length),
+  };
+}
 /** In place of an error code: the case was done because its channel has ended. */
 export const endedWord = "DONE";
 
@@ -106,8 +121,7 @@ export class Attempts {
     let contents: readonly (Content | undefined)[];
     try {
       contents = cases.map((one) => this.#content(one));
-      const sizes = contents.map((content) => content?.bytes ?? 0);
-      if (sizes.length > 1) this.exchange.admit({ ...nothing, bytes: sizes.reduce((sum, size) => sum + size, 0) });
+      if (contents.length > 1) this.exchange.admit(together(contents));
     } catch (error) {
       settled({ error });
       return;
@@ -124,12 +138,13 @@ export class Attempts {
    */
   travel(selection: Selection, cases: readonly Attempt[], over: NetchanError | undefined): Entry | undefined {
     const { exchange } = this;
-    if (over !== undefined || exchange.closing !== undefined || exchange.refusal() !== undefined || cases.length > mostCases)
+    if (over !== undefined || exchange.closing !== undefined || exchange.refusal(cases.length) !== undefined || cases.length > mostCases)
       return undefined;
     if (cases.some((one) => endOf(one).elsewhere || whatIsKnown(one) !== undefined)) return undefined;
     let contents: readonly (Content | undefined)[];
     try {
       contents = cases.map((one) => this.#content(one));
+      this.exchange.admit(together(contents));
     } catch {
       return undefined; // its own case will say why
     }
@@ -183,8 +198,8 @@ export class Attempts {
     const posted = exchange.postCases(`"${type}",${number}`, posts, counted);
     for (const { end } of posts) end.borrow(); // it means something to its home until that has answered
     if (waits) {
-      exchange.operations++;
-      if (posts.every(({ end }) => end.kind === "receive")) this.#idle++;
+      exchange.operations += posts.length;
+      if (posts.every(({ end }) => end.kind === "receive")) this.#idle += posts.length;
     }
     this.#asked.set(number, { cases: posts, settled, posted, counted, waits, quits: false });
     return number;
@@ -208,7 +223,7 @@ export class Attempts {
         this.exchange.violated(`attempt ${number} was given up, and nobody had asked for that`);
       this.#answered(number, asked);
       asked.settled(code === null ? undefined : { error: toldFailure(code, text, outcome) });
-    } else if (decided === undefined || (code !== endedWord && decided.content === undefined)) {
+    } else if (decided === undefined || (decided.content === undefined ? code !== endedWord : code !== null)) {
       this.exchange.violated(`attempt ${number} was answered with a case it does not have`);
     } else {
       const { attempt, end, operation } = decided;
@@ -283,13 +298,16 @@ export class Attempts {
   #forget(number: number, { waits, cases }: Asked): void {
     this.#asked.delete(number);
     if (waits) {
-      this.exchange.operations--;
-      if (cases.every(({ end }) => end.kind === "receive")) this.#idle--;
+      this.exchange.operations -= cases.length;
+      if (cases.every(({ end }) => end.kind === "receive")) this.#idle -= cases.length;
       return;
     }
     this.#hasty--;
-    const next = this.#queue.shift();
-    if (next !== undefined) this.exchange.host.defer(next);
+    if (this.#queue.length > 0) this.exchange.host.defer(() => this.#next());
+  }
+  /** There is room for those that wait; some may be over without taking it. */
+  #next(): void {
+    while (this.#queue.length > 0 && this.#hasty < mostAttempts) this.#queue.shift()?.();
   }
 
   /** This side says goodbye: nothing more is received. What may yet be sent is answered by its home. */

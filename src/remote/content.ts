@@ -39,9 +39,15 @@ export class WireParcel implements Parcel {
 
   revive(): unknown {
     if (!this.#open) throw new TypeError("a parcel can be opened once");
+    let value: unknown;
+    try {
+      value = this.owner.codec.decode(this.wire, this.ports.map(endOf));
+    } catch (error) {
+      this.discard(); // a custom type refuses now what it accepted before
+      throw error;
+    }
     this.#open = false;
     for (const port of this.ports) port.travel?.arrived(this.owner);
-    const value = this.owner.codec.decode(this.wire, this.ports.map(endOf));
     this.owner.freed(this.bytes);
     return value;
   }

@@ -83,8 +83,8 @@ export interface Context extends RemoteHome, ParcelOwner {
   readonly mostDemand: number;
   /** Can the other side be given one end more? */
   readonly full: boolean;
-  /** Why no operation can begin now. */
-  refusal(): NetchanError | undefined;
+  /** Why no operation, or not so many, can begin now. */
+  refusal(more?: number): NetchanError | undefined;
   /** How an end is written in a value for the other side. */
   reference(port: Port): EndRef;
   /** The frame that names new ends has been sent: now their state may follow. */

@@ -161,10 +161,10 @@ export class Exchange implements Context {
     return this.remotes.size >= this.#options.peerLimits.maxChannels;
   }
 
-  refusal(): NetchanError | undefined {
+  refusal(more = 1): NetchanError | undefined {
     if (this.closing !== undefined) return new NetchanError(this.closing.code, "the session is being closed", { outcome: "not-sent" });
     const most = this.#options.peerLimits.maxPendingOperations;
-    return this.operations < most
+    return this.operations + more <= most
       ? undefined
       : new NetchanError("LIMIT_EXCEEDED", `${most} operations are waiting for the other side already`, { outcome: "not-sent" });
   }

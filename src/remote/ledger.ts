@@ -25,6 +25,11 @@ export class Ledger {
     this.offered++;
     return this.offered;
   }
+  /** The latest offer was not made after all. */
+  unoffer(): void {
+    this.open--;
+    this.offered--;
+  }
   /** The place of an offer among the open ones, oldest first; negative or too large when it is not open. */
   place(number: number): number {
     return number - (this.offered - this.open + 1);

@@ -37,6 +37,11 @@ export class Relay extends Served implements EndUser {
   #skew = 0;
   /** The home is asked again when the user can be. */
   #putOff = false;
+  /**
+   * The latest offer, counted among the open ones, while the user has no room for it. One is kept rather than declined: what takes up the
+   * room may be the very select that the value comes from, and would be granted and given back for ever.
+   */
+  #kept: { readonly number: number; readonly selectId: string | null; readonly parcel: WireParcel } | undefined;
   #latest = 0;
 
   constructor(
@@ -59,6 +64,9 @@ export class Relay extends Served implements EndUser {
 
   override get epoch(): number {
     return this.#ledger.epoch;
+  }
+  override get age(): number {
+    return this.#ledger.epoch + this.#skew;
   }
 
   // ── from the user to the home ──
@@ -87,7 +95,9 @@ export class Relay extends Served implements EndUser {
         this.#passValue("grant", frame.fields[1], frame.fields[2], 0);
         return;
     }
-    if (frame.type === "decline" || frame.type === "skip")
+    if (frame.type === "limit" && this.behind)
+      this.#putOff = true; // what comes back to the home is older
+    else if (frame.type === "decline" || frame.type === "skip")
       this.#up.post(`"${frame.type}",${this.#upId},${frame.fields[1]},${frame.fields[2] + this.#skew}`);
     else this.#up.post(`"${frame.type}",${this.#upId}${more(frame.fields)}`);
     this.#up.idle();
@@ -102,12 +112,14 @@ export class Relay extends Served implements EndUser {
       if (!ledger.raise(frame.fields[1], Math.min(this.exchange.limits.maxPendingOperations, this.#up.mostDemand)))
         this.exchange.violated("more values are asked for than may be", "LIMIT_EXCEEDED");
     } else if (frame.type === "take" || frame.type === "refuse") {
-      if (!ledger.answer(frame.fields[1]))
+      if (frame.fields[1] === this.#kept?.number || !ledger.answer(frame.fields[1]))
         this.exchange.violated(`an answer to offer ${frame.fields[1]}, which is not the oldest open one`);
     } else if (frame.type === "decline" || frame.type === "skip") {
       const taken = ledger.open;
       if (ledger.decline(frame.fields[1], frame.fields[2]) === undefined || (frame.type === "skip" && ledger.open === taken))
         this.exchange.violated(`a decline of offer ${frame.fields[1]}`);
+      this.#dropKept(); // it is behind whatever the user has seen
+      this.outdated();
     }
   }
 
@@ -190,8 +202,11 @@ export class Relay extends Served implements EndUser {
           return;
         }
         if (!this.#ledger.wanting || number !== this.#ledger.offered + 1) this.#up.violated(`offer ${number} was not asked for`);
-        if (!this.exchange.linked || this.exchange.congested) this.#decline(number, parcel);
-        else this.#passOffer(`"offer",${this.id},${this.#ledger.offer()},${this.#ledger.epoch},${JSON.stringify(selectId)}`, parcel);
+        if (!this.exchange.linked || this.#kept !== undefined) this.#decline(number, parcel);
+        else {
+          this.#kept = { number: this.#ledger.offer(), selectId, parcel };
+          this.#passKept();
+        }
         return;
       }
       case "sent":
@@ -222,16 +237,42 @@ export class Relay extends Served implements EndUser {
     this.exchange.idle();
   }
 
+  #passKept(): void {
+    if (this.#kept === undefined) return;
+    if (this.exchange.congested) {
+      this.exchange.starved.add(this);
+      return;
+    }
+    const { number, selectId, parcel } = this.#kept;
+    this.#kept = undefined;
+    this.#passOffer(`"offer",${this.id},${number},${this.#ledger.epoch},${JSON.stringify(selectId)}`, parcel);
+  }
+  #dropKept(): void {
+    this.#kept?.parcel.discard();
+    this.#kept = undefined;
+  }
+  /** There is no link: what the user was not offered yet others may have. */
+  override pause(): void {
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    this.#kept = undefined;
+    this.#ledger.unoffer();
+    if (this.#loss === undefined) this.#decline(kept.number, kept.parcel);
+    else kept.parcel.discard();
+  }
+
   /** Others may have what this user cannot be given now. */
   #decline(number: number, parcel: WireParcel): void {
     parcel.discard();
     this.#skew++;
+    this.outdated();
     this.#up.post(`"decline",${this.#upId},${number},${this.#ledger.epoch + this.#skew}`);
     this.#putOff = true;
     if (this.exchange.linked) this.exchange.starved.add(this);
   }
   override resume(): void {
-    if (!this.#putOff || this.#loss !== undefined || !this.exchange.linked) return;
+    this.#passKept();
+    if (!this.#putOff || this.behind || this.#loss !== undefined || !this.exchange.linked) return;
     if (this.exchange.congested) {
       this.exchange.starved.add(this);
       return;
@@ -265,6 +306,7 @@ export class Relay extends Served implements EndUser {
 
   part(loss: NetchanError): void {
     if (this.#loss !== undefined) return;
+    this.#takeBackKept(); // a goodbye puts back what was not passed on
     const { offered, open } = this.#ledger;
     const text = JSON.stringify(plainMessage(loss));
     for (let number = offered - open + 1; number <= offered; number++)
@@ -272,10 +314,17 @@ export class Relay extends Served implements EndUser {
     this.sessionEnded(loss);
   }
 
+  #takeBackKept(): void {
+    if (this.#kept === undefined) return;
+    this.#dropKept();
+    this.#ledger.unoffer();
+  }
+
   /** The home's session is over. */
   sessionEnded(loss: NetchanError): void {
     if (this.#loss !== undefined) return;
     this.#loss = loss;
+    this.#takeBackKept();
     for (const [number, { parcel }] of [...this.#pending]) {
       this.#fail(number, loss, parcel === undefined ? "unknown" : "not-sent");
       this.#settle(number);
@@ -296,6 +345,7 @@ export class Relay extends Served implements EndUser {
   left(loss: NetchanError | undefined, graceful: boolean): void {
     for (const number of [...this.#pending.keys()]) this.#settle(number);
     this.exchange.starved.delete(this);
+    this.#dropKept();
     this.port.giveBack();
     if (this.#loss !== undefined) return;
     this.#up.unfork(this.#upId, graceful ? undefined : loss);

@@ -55,6 +55,8 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
   readonly sources: readonly Source[] = [this];
   readonly #waiters = new List<ReceiveWaiter>();
   readonly #held: RemoteOffer[] = [];
+  /** Waiters that are just being given one. */
+  #passing = 0;
   /** Offers answered for good: taken or refused. */
   #seen = 0;
   #epoch = 0;
@@ -198,8 +200,11 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
     if (waiter !== undefined) {
       this.#waiters.remove(waiter);
       offer.given = true;
+      this.#passing++; // it may come back for the next one
       waiter.accept(offer);
       if (waiter.more && waiter.list === undefined && !this.closed) this.#waiters.push(waiter);
+      this.#passing--;
+      this.rest();
       return true;
     }
     if (deciding === undefined) {
@@ -310,7 +315,7 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
     return this.#held.length;
   }
   override get waiterCount(): number {
-    return this.#waiters.size + this.selects.size;
+    return this.#waiters.size + this.#passing + this.selects.size;
   }
   get busy(): boolean {
     return this.#held[0]?.given === true;

@@ -90,7 +90,7 @@ export class ServedReceive extends Served {
   }
   /** Would it take another value now? */
   get wanting(): boolean {
-    return this.#ledger.wanting && !this.#finished && this.exchange.linked && !this.exchange.congested;
+    return this.#ledger.wanting && !this.#finished && !this.behind && this.exchange.linked && !this.exchange.congested;
   }
   /** Where somebody else could take a value it is not given to a process that may be gone. Of channels that only this one receives from it is. */
   drowsyAt(source: Source): boolean {
@@ -195,6 +195,7 @@ export class ServedReceive extends Served {
   #declined(number: number, epoch: number): void {
     const index = this.#ledger.decline(number, epoch) ?? this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
     this.#pause();
+    this.outdated();
     for (const { offered } of this.#open.splice(index)) offered.returned();
     this.#answered();
   }

@@ -24,6 +24,37 @@ export abstract class Served {
   get epoch(): number {
     return 0;
   }
+  /** The same, with what a relay has taken back by itself. */
+  get age(): number {
+    return this.epoch;
+  }
+  /** Values of this end that were given to attempts and not answered: at the present age, and before. */
+  #given = 0;
+  #stale = 0;
+  /** Attempts that wait until those of earlier epochs have come back: what they bring is older than what is in line. */
+  readonly behindIt = new Set<{ resume(): void }>();
+  get behind(): boolean {
+    return this.#stale > 0;
+  }
+  gave(age: number): void {
+    if (age === this.age) this.#given++;
+    else this.#stale++;
+  }
+  /** Another epoch begins: what was given before is going to come back. */
+  protected outdated(): void {
+    this.#stale += this.#given;
+    this.#given = 0;
+  }
+  /** A value that was given has been answered, and is back in its place if it was not taken. */
+  gaveOver(age: number): void {
+    if (age === this.age) this.#given--;
+    else if (--this.#stale === 0) {
+      this.resume();
+      const waiting = [...this.behindIt];
+      this.behindIt.clear();
+      for (const one of waiting) one.resume();
+    }
+  }
   /** Can nobody but this side's user have the values of that source? */
   alone(_source: Source): boolean {
     return false;

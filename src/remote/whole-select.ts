@@ -25,6 +25,8 @@ export class WholeSelect implements Entry {
   #number: number | undefined;
   /** Its home was asked to give it up. */
   #quits = false;
+  /** It is being given a value. */
+  #reads = false;
   /** The case whose end this process has closed meanwhile. */
   #closed: number | undefined;
 
@@ -48,7 +50,7 @@ export class WholeSelect implements Entry {
 
   withdraw(): void {
     const number = this.#number;
-    if (number === undefined || this.#quits) return;
+    if (number === undefined || this.#quits || this.#reads) return;
     this.#quits = true;
     if (this.asking.quit(number)) this.#withdrawn();
   }
@@ -77,8 +79,16 @@ export class WholeSelect implements Entry {
       this.selection.win(result.index, result.done ? ended : undefined);
     } else if (this.#quits) result.offered.returned();
     else {
+      // A user's own type is read, and may abort: then it comes too late.
+      this.#reads = true;
+      if (this.selection.state === "open") this.selection.lock(this);
       const opened = openOrRefuse(result.offered);
-      if (opened === undefined) return; // it waits for the next value
+      this.#reads = false;
+      if (opened === undefined) {
+        if (this.selection.cancelled || this.#closed !== undefined) this.withdraw();
+        if (this.#receives.length === this.cases.length) this.selection.unlock();
+        return; // it waits for the next value
+      }
       this.#over();
       this.selection.win(result.index, { value: opened.value, from: undefined });
       result.offered.taken();
