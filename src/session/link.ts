@@ -47,3 +47,10 @@ export function dropLink(link: Link, reason: string): void {
     // As above.
   }
 }
+
+/** Hands a link a batch. @returns what to wait for before the next one, if anything; whatever else a user's `send` returns says nothing. */
+export function sendOn(link: Link, batch: string | Uint8Array): Promise<void> | undefined {
+  const congestion: unknown = link.send(batch);
+  const waits = typeof congestion === "object" && congestion !== null && "then" in congestion;
+  return waits ? Promise.resolve(congestion as PromiseLike<void>) : undefined;
+}

@@ -15,7 +15,7 @@ import { NetchanError, plainMessage } from "../errors.js";
 import { type Control, readBatch, writeBatch } from "../wire/frame.js";
 import type { Batches } from "./handshake.js";
 import type { Host } from "./host.js";
-import { closeLink, dropLink, type Link } from "./link.js";
+import { closeLink, dropLink, type Link, sendOn } from "./link.js";
 import { Liveness } from "./liveness.js";
 import { Outbox, type Posted } from "./outbox.js";
 import type { Finish, SessionOwner } from "./owner.js";
@@ -253,7 +253,7 @@ export class Session {
   #write(link: Link, batch: string | Uint8Array): void {
     const failed = (cause: unknown): void => this.detach(link, new NetchanError("DIAL_FAILED", "the link failed", { cause }));
     try {
-      const congestion = link.send(batch);
+      const congestion = sendOn(link, batch);
       if (congestion === undefined) return;
       this.#blocked = true;
       const go = (): void => {

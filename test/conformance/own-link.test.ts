@@ -9,9 +9,7 @@ function linkOver(port: MessagePort): Link {
   port.on("message", (batch) => void send(batch)).on("close", () => send.close());
   return {
     transport: "port",
-    send: (batch) => {
-      port.postMessage(batch);
-    },
+    send: (batch) => port.postMessage(batch),
     received: receive,
     close: () => port.close(),
   };

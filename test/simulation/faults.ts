@@ -3,7 +3,7 @@
  * faults it knows at all, and how often they come (swarm testing: Groce et al., ISSTA 2012), because some bugs show only where others are absent.
  */
 import type { Cable } from "./cable.js";
-import type { Line, World } from "./world.js";
+import { heartbeatMs, type Line, type World } from "./world.js";
 
 /** Every fault, with what it needs to be one: a link to damage, or nothing. */
 export const faultKinds = {
@@ -156,6 +156,11 @@ export function strike(world: World, line: Line, fault: Fault): State | undefine
   if (windowMs < 60_000 || fault === "clock jump")
     for (const other of world.lines) if (other.ends.includes(process.name)) other.mortal = true;
   return state;
+}
+
+/** Timers that come more rarely than heartbeats can keep links from lasting: whoever waits for calm sees to them at least. */
+export function keepTime(world: World): void {
+  for (const process of world.processes) process.coarseMs = Math.min(process.coarseMs, heartbeatMs);
 }
 
 /** Nothing goes wrong any more. */

@@ -6,7 +6,7 @@ import type { Peer, ReceiveChannel, SendChannel } from "../../src/contract.js";
 import { chan } from "../../src/core/channel.js";
 import { endOf, portOf } from "../../src/core/end.js";
 import { NetchanError } from "../../src/errors.js";
-import { type Coverage, cell, drawProfile, heal, type Profile, strike } from "./faults.js";
+import { type Coverage, cell, drawProfile, heal, keepTime, type Profile, strike } from "./faults.js";
 import { type Channel, checkCapacity, checkHistory, checkQuiet, counts, History, type Operation, type Part } from "./history.js";
 import { drain, type Shape, World } from "./world.js";
 
@@ -125,7 +125,7 @@ class Program {
 
   /** Little else than selects over all homes, which meet each other in circles. */
   get #crossed(): boolean {
-    return isCrossed(this.world.seed);
+    return this.world.seed % 7 === 3;
   }
 
   /** One step of one user. */
@@ -186,11 +186,14 @@ class Program {
     this.#aborts.push({ operation, controller });
     return { signal: controller.signal };
   }
+  /** One user stops waiting, or several in one turn. */
   #abort(): void {
-    const abort = this.#aborts.splice(this.world.below(this.#aborts.length), 1)[0];
-    if (abort === undefined || abort.operation.settledAt !== undefined) return;
-    abort.operation.aborted = true;
-    abort.controller.abort();
+    for (let count = this.world.pick([1, 1, 2, 4]); count > 0; count--) {
+      const abort = this.#aborts.splice(this.world.below(this.#aborts.length), 1)[0];
+      if (abort === undefined || abort.operation.settledAt !== undefined) continue;
+      abort.operation.aborted = true;
+      abort.controller.abort();
+    }
   }
 
   #send(process: number, channel: Channel, { send }: Held): void {
@@ -351,21 +354,13 @@ class Program {
   }
 }
 
-/** Its selects fill what is kept for a replay by themselves: with hardly any room nothing else would be seen. */
-function isCrossed(seed: number): boolean {
-  return seed % 7 === 3;
-}
 /** What kind of run a seed is. */
 function shapeOf(seed: number): Shape {
   const size = seed % 8;
   return {
     processes: size < 4 ? 2 : size < 7 ? 3 : 4,
     limits:
-      seed % 3 > 0 || isCrossed(seed)
-        ? {}
-        : seed % 2 === 0
-          ? { maxQueuedBytes: 1024, maxReplayBytes: 4096 }
-          : { maxQueuedBytes: 65536, maxReplayBytes: 4096 },
+      seed % 3 > 0 ? {} : seed % 2 === 0 ? { maxQueuedBytes: 1024, maxReplayBytes: 4096 } : { maxQueuedBytes: 65536, maxReplayBytes: 4096 },
     // Short windows are for what happens when one is over; mostly sessions have to survive everything.
     windowMs: seed % 4 === 1 ? 300 + (seed % 1_700) : 600_000,
   };
@@ -392,6 +387,7 @@ export async function runSeed(seed: number): Promise<Report> {
       checkCapacity(program.history);
       if (steps % 16 === 0) {
         if (world.random() < 0.7) heal(world);
+        else keepTime(world);
         await world.quiet();
         program.look();
         checkQuiet(program.history);
