@@ -33,9 +33,11 @@ export class ReceiveCase extends ReceiveWaiter implements Entry {
     return { index: this.index, source: this.source };
   }
   accept(offered: Offered): void {
+    // A user's own type is read, and may abort: then that comes too late.
+    if (offered.parcel !== undefined) this.selection.lock(this);
     const opened = openOrRefuse(offered);
     if (opened === undefined) {
-      this.source.join(this);
+      this.selection.unlock(); // looks again
       return;
     }
     this.selection.win(this.index, { value: opened.value, from: offered.parcel?.from });

@@ -96,38 +96,44 @@ export class Deferred<T> {
 export class ReceiveOperation extends ReceiveWaiter {
   readonly #source: Source;
   readonly #deferred = new Deferred<Received<unknown>>();
+  readonly #signal: AbortSignal | undefined;
   #watch: AbortWatch | undefined;
 
-  constructor(source: Source) {
+  constructor(source: Source, signal: AbortSignal | undefined) {
     super();
     this.#source = source;
+    this.#signal = signal;
   }
 
   get promise(): Promise<Received<unknown>> {
     return this.#deferred.promise;
   }
 
-  start(signal: AbortSignal | undefined): Promise<Received<unknown>> {
-    if (signal !== undefined) {
-      this.#watch = new AbortWatch();
-      this.#watch.watch(signal, (reason) => {
-        this.#source.leave(this);
-        this.#watch?.stop();
-        this.#deferred.reject(reason);
-      });
+  start(): Promise<Received<unknown>> {
+    if (this.#signal?.aborted) this.#deferred.reject(this.#signal.reason);
+    else {
+      if (this.#signal !== undefined) {
+        this.#watch ??= new AbortWatch();
+        this.#watch.watch(this.#signal, (reason) => {
+          this.#source.leave(this);
+          this.#watch?.stop();
+          this.#deferred.reject(reason);
+        });
+      }
+      this.#source.join(this);
     }
-    this.#source.join(this);
     return this.promise;
   }
 
   accept(offered: Offered): void {
+    // A user's own type is read, and may abort: then that comes too late.
+    this.#watch?.stop();
     // Opened before it is answered: the answer may let go of what the parcel holds.
     const value = openOrRefuse(offered);
     if (value === undefined) {
-      this.#source.join(this);
+      void this.start();
       return;
     }
-    this.#watch?.stop();
     this.#deferred.resolve(received(value.value, offered.parcel?.from));
     offered.taken();
   }
@@ -146,8 +152,7 @@ export class ReceiveOperation extends ReceiveWaiter {
 
 /** A plain receive from one source. */
 export function receiveFrom(source: Source, signal: AbortSignal | undefined): Promise<Received<unknown>> {
-  if (signal?.aborted) return rejected(signal.reason);
-  return new ReceiveOperation(source).start(signal);
+  return new ReceiveOperation(source, signal).start();
 }
 
 /** Who is told what became of a value. */

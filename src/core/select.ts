@@ -116,8 +116,8 @@ export class Asking {
   }
 
   start(): void {
-    this.selection.onReopened = () => this.#next();
     this.selection.start(this.#here);
+    this.selection.onReopened = () => this.#next();
     if (this.selection.state === "open") this.#next();
   }
 
@@ -197,7 +197,7 @@ export function makeSelect(random: () => number): Select {
       (index, offered) => {
         const opened = openOrRefuse(offered);
         if (opened === undefined) {
-          choice.none();
+          selection.unlock(); // the next one is asked
           return;
         }
         selection.win(index, { value: opened.value, from: offered.parcel?.from });

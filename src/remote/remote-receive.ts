@@ -7,6 +7,7 @@
  * before this one was taken" is always true. Source: PROTOCOL.md "Receiving".
  */
 import type { ReceiveChannel, Received } from "../contract.js";
+import type { Timer } from "../core/clock.js";
 import type { ReceivePort } from "../core/end.js";
 import { List } from "../core/list.js";
 import type { Ending, Offered } from "../core/offered.js";
@@ -19,6 +20,10 @@ import type { WireParcel } from "./content.js";
 import type { Context } from "./context.js";
 import { RemoteEnd } from "./remote-end.js";
 import { toldEnding } from "./told-error.js";
+
+/** So often an end makes way in a row and asks again at once; then after a random time of up to 1 ms, twice as much each time, at most this. */
+const waysAtOnce = 4;
+const mostPauseMs = 1_000;
 
 /** An offer of the home that this end has not answered. */
 class RemoteOffer implements Offered {
@@ -67,6 +72,9 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
   #skipped = false;
   /** A select that is being decided made way for another: no demand for it until it is decided. */
   #busy = 0;
+  /** How often in a row that happened. */
+  #ways = 0;
+  #pause: Timer | undefined;
 
   get remote(): Context {
     return this.exchange;
@@ -216,7 +224,7 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
 
   /**
    * Two selects that are each being decided may wait for each other's offers. The one with the lower id makes way: it declines, and asks
-   * again when it is decided. So whoever waits, waits for a higher one, and no circle can close.
+   * again when it is decided. So whoever waits, waits for a higher one, and no circle can close. Source: PROTOCOL.md "Select cases".
    */
   #yields(deciding: Selection, offer: RemoteOffer): boolean {
     return offer.selectId !== undefined && deciding.id < offer.selectId;
@@ -234,12 +242,20 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
       if (waiter !== undefined || deciding === undefined || !this.#yields(deciding, offer)) continue;
       this.#busy = this.#waiters.size;
       this.#decline(index, "decline");
-      deciding.whenUnlocked(() => {
-        this.#busy = 0;
-        this.#advance();
-      });
+      this.#pause?.cancel();
+      deciding.whenUnlocked(() => this.#askAgain(this.#ways++));
       return;
     }
+  }
+  /** What came after a declined offer went back with it. If that freed the other side from its own, both may go on like this for ever. */
+  #askAgain(ways: number): void {
+    const { clock, random } = this.exchange.host;
+    const ask = (): void => {
+      this.#busy = 0;
+      this.#advance();
+    };
+    if (ways < waysAtOnce) ask();
+    else if (!this.closed) this.#pause = clock.start(random() * Math.min(2 ** (ways - waysAtOnce), mostPauseMs), ask);
   }
 
   /** Gives back the offers from `index` on; those before it are still being answered. */
@@ -255,6 +271,7 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
     if (this.#held[0] !== offer) return;
     this.#held.shift();
     this.#seen = offer.number;
+    this.#ways = 0;
     if (how === "take") this.exchange.post(`"take",${this.id},${offer.number}`);
     else {
       offer.parcel?.discard();
@@ -293,6 +310,7 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
   }
 
   #finishWaiters(ending: Ending): void {
+    this.#pause?.cancel();
     for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) waiter.finish(ending);
   }
 
