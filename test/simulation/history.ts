@@ -16,7 +16,7 @@ export interface Part {
   readonly channel: Channel;
   /** The value a send case sends; undefined in a receive. */
   readonly value: number | undefined;
-  /** The end of a receive. */
+  /** The end of a receive, unless it takes what is left when everybody else has done. */
   readonly end?: object;
 }
 export interface Operation {
@@ -164,13 +164,13 @@ function checkValue(operation: Operation, part: Part, receiver: Operation | unde
   if (error.outcome !== "unknown") fail("ONE", `${what} was refused with ${error.code}, outcome ${error.outcome}, and received`);
 }
 
-/** Where values are only ever received at one end they come, from each end, in the order of the plain sends. With several, what one did not take may come later. */
+/** Where values are only ever received at one end (and, when all is over, at home) they come, from each end, in the order of the plain sends. With several, what one did not take may come later. */
 function checkOrder(history: History, channel: Channel): void {
   const receives = history.operations
     .filter((operation) => operation.done?.channel === channel && typeof operation.received === "number")
     .sort((a, b) => (a.settledAt as number) - (b.settledAt as number));
   const wanting = history.operations.flatMap((operation) =>
-    operation.parts.filter((part) => part.channel === channel && part.value === undefined).map(({ end }) => end),
+    operation.parts.flatMap(({ channel: of, end }) => (of === channel && end !== undefined ? [end] : [])),
   );
   if (new Set(wanting).size !== 1) return;
   const begun = new Map<number, Operation>();

@@ -59,7 +59,7 @@ class Program {
     const { world, history } = this;
     await world.connect();
     for (const { peers } of world.lines) void this.#count(peers[1]);
-    for (let index = 0, most = this.#crossed ? 3 : 1 + world.below(3); index < most; index++) {
+    for (let index = 0, most = this.#crossed ? 3 : this.#crowded ? 1 : 1 + world.below(3); index < most; index++) {
       const capacity = world.pick(this.#crossed ? [0, 0, 0, 1] : [0, 0, 1, 3]);
       const home = this.#crossed ? index % world.processes.length : world.below(world.processes.length);
       const redelivers = world.random() < 0.25;
@@ -74,7 +74,8 @@ class Program {
     for (const [process, peers] of world.peersOf.entries())
       for (const peer of peers) void this.#listen(process, peer.receive as ReceiveChannel<Value>);
     for (const channel of history.channels)
-      for (let count = (this.#crossed ? 4 : 1) + world.below(3); count > 0; count--) this.#hand(channel.home, channel.index);
+      for (let count = (this.#crossed || this.#crowded ? 4 : 1) + world.below(3); count > 0; count--)
+        this.#hand(channel.home, channel.index);
     await world.quiet();
   }
 
@@ -96,7 +97,7 @@ class Program {
     if (held === undefined || port === undefined) return;
     this.#ends.add(endOf(port) as SendChannel<Value> | ReceiveChannel<Value>);
     if (port.kind === "send") held.send = endOf(port) as SendChannel<Value>;
-    else held.receive = endOf(port) as ReceiveChannel<Value>;
+    else if (!this.#crowded || held.receive === undefined) held.receive = endOf(port) as ReceiveChannel<Value>;
   }
 
   #hand(process: number, channel: number): void {
@@ -128,6 +129,11 @@ class Program {
     return this.world.seed % 7 === 3;
   }
 
+  /** One channel, one end far from it that receives in every way, and many who think better of it in the same turn. */
+  get #crowded(): boolean {
+    return this.world.seed % 11 === 4 && !this.#crossed;
+  }
+
   /** One step of one user. */
   act(): void {
     const { world, history } = this;
@@ -138,14 +144,23 @@ class Program {
     const channel = history.channels[index] as Channel;
     const held = this.held[process]?.[index] as Held;
     const roll = world.random();
-    if (this.#crossed && roll < 0.6) this.#select(process, true);
+    if (this.#crowded) {
+      const reader = (channel.home + 1) % world.processes.length;
+      const there = this.held[reader]?.[index] as Held;
+      if (roll < 0.3) this.#send(process, channel, held);
+      else if (world.processes[reader]?.dead) return;
+      else if (roll < 0.45) this.#receive(reader, channel, there);
+      else if (roll < 0.75) this.#select(reader, roll < 0.65);
+      else if (roll < 0.98) this.#abort();
+      else this.#close(channel, held);
+    } else if (this.#crossed && roll < 0.6) this.#select(process, true);
     else if (roll < 0.34) this.#send(process, channel, held);
     else if (roll < 0.68) this.#receive(process, channel, held);
     else if (roll < 0.84) this.#select(process, roll < 0.8);
     else if (roll < 0.92) this.#abort();
     else if (roll < 0.97) this.#hand(process, index);
     else if (roll < 0.98) this.#close(channel, held);
-    else if (roll < 0.985 && world.seed % 6 === 5) this.#part();
+    else if (roll < 0.99 && world.seed % 6 === 5) this.#part();
   }
 
   /** A session is closed in the middle of everything. */
@@ -188,7 +203,7 @@ class Program {
   }
   /** One user stops waiting, or several in one turn. */
   #abort(): void {
-    for (let count = this.world.pick([1, 1, 2, 4]); count > 0; count--) {
+    for (let count = this.world.pick(this.#crowded ? [1, 3, 6, 9] : [1, 1, 2, 4]); count > 0; count--) {
       const abort = this.#aborts.splice(this.world.below(this.#aborts.length), 1)[0];
       if (abort === undefined || abort.operation.settledAt !== undefined) continue;
       abort.operation.aborted = true;
@@ -230,7 +245,7 @@ class Program {
       const next = this.#crossed ? (first + count) % history.channels.length : world.below(history.channels.length);
       const channel = history.channels[next] as Channel;
       const held = this.held[process]?.[channel.index] as Held;
-      if (world.random() < 0.5 && held.send !== undefined) {
+      if (world.random() < (this.#crowded ? 0.1 : 0.5) && held.send !== undefined) {
         const value = this.#value(process, channel.index);
         cases[parts.length] = [held.send, value];
         parts.push({ channel, value: value.value });
@@ -320,7 +335,7 @@ class Program {
       const receive = this.held[channel.home]?.[channel.index]?.receive;
       if (receive === undefined || world.processes[channel.home]?.dead) continue;
       for (;;) {
-        const part: Part = { channel, value: undefined, end: receive };
+        const part: Part = { channel, value: undefined };
         const operation = history.begin(channel.home, "receive", [part]);
         const controller = new AbortController();
         receive({ signal: controller.signal }).then(
