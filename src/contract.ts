@@ -199,10 +199,15 @@ export interface Hold {
 
 /** A URL, or a function that opens a link of your own making (the seam every transport here uses; `netchan/testing` gives such functions). */
 export type Address = string | URL | ((options: { readonly signal: AbortSignal }) => Promise<Link>);
+/** One connection that carries whole batches in order, each once, text as text and bytes as bytes. It may fail at any time: the session outlives it. */
 export interface Link {
+  /** Its kind, for people: what `peer.transport` shows. */
   readonly transport: string;
+  /** Hands over one batch. A promise holds the next one back until it is fulfilled; whatever else it returns says nothing. On a dead connection it does nothing. */
   send(bytes: string | Uint8Array): void | Promise<void>;
+  /** What arrives. Ends when the other side has closed the connection, throws when it failed. */
   readonly received: AsyncIterable<string | Uint8Array>;
+  /** Ends it after what was sent. May be called more than once. */
   close(reason?: string): void;
 }
 export interface DialOptions extends SessionOptions {
