@@ -201,7 +201,7 @@ export interface Hold {
 export type Address = string | URL | ((options: { readonly signal: AbortSignal }) => Promise<Link>);
 /** One connection that carries whole batches in order, each once, text as text and bytes as bytes. It may fail at any time: the session outlives it. */
 export interface Link {
-  /** Its kind, for people: what `peer.transport` shows. */
+  /** Its kind, as `peer.status` tells it while connected. */
   readonly transport: string;
   /** Hands over one batch. A promise holds the next one back until it is fulfilled; whatever else it returns says nothing. On a dead connection it does nothing. */
   send(bytes: string | Uint8Array): void | Promise<void>;
