@@ -46,10 +46,16 @@ class Facet extends ReceiveWaiter {
   }
 }
 
+/** An offer without an answer. */
+interface Open {
+  readonly offered: Offered;
+  readonly frame: Posted | undefined;
+}
+
 export class ServedReceive extends Served {
   readonly #facets: readonly Facet[];
   readonly #remaining: Remaining;
-  readonly #open: { readonly offered: Offered; readonly frame: Posted | undefined }[] = [];
+  readonly #open: Open[] = [];
   readonly #ledger = new Ledger();
   #finished = false;
   /** How it ends, once no offer is open. */
@@ -196,8 +202,14 @@ export class ServedReceive extends Served {
     const index = this.#ledger.decline(number, epoch) ?? this.exchange.violated(`a decline of offer ${number} in epoch ${epoch}`);
     this.#pause();
     this.outdated();
-    for (const { offered } of this.#open.splice(index)) offered.returned();
+    for (const { offered } of this.#takeBack(index)) offered.returned();
     this.#answered();
+  }
+  /** A case that comes back opens its select, which looks at the same line at once: what comes back beside it has to be there. */
+  #takeBack(index: number): readonly Open[] {
+    const back = this.#open.splice(index);
+    const isCase = ({ offered }: Open): boolean => offered.selectId !== undefined;
+    return [...back.filter((open) => !isCase(open)), ...back.filter(isCase)];
   }
 
   #answered(): void {
@@ -235,7 +247,7 @@ export class ServedReceive extends Served {
     for (const { source } of this.#facets) if (source instanceof Home) source.endWatchers.delete(this);
     // First of all: what leaves now makes no room for others, if nobody is left to receive them.
     this.port.holders?.remove(loss, graceful);
-    for (const { offered, frame } of this.#open.splice(0)) {
+    for (const { offered, frame } of this.#takeBack(0)) {
       // What no link has carried nobody has.
       if (loss === undefined || graceful || frame?.number === 0) offered.returned();
       else offered.doubtful(loss);

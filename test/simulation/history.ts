@@ -132,7 +132,8 @@ export function checkHistory(history: History): void {
     const again = operation.done?.channel;
     if (other !== undefined && !(again?.redelivers && again.touchedByLoss))
       fail("ONE", `value ${operation.received} was received by process ${other.process} and by process ${operation.process}`);
-    if (other === undefined) receivedBy.set(operation.received, operation);
+    // What is delivered again, as the channel was told to, counts from the first time.
+    if (other === undefined || (operation.settledAt as number) < (other.settledAt as number)) receivedBy.set(operation.received, operation);
   }
   for (const operation of history.operations)
     for (const part of operation.parts) if (part.value !== undefined) checkValue(operation, part, receivedBy.get(part.value));
@@ -180,7 +181,7 @@ function checkOrder(history: History, channel: Channel): void {
   const seen = new Set<unknown>();
   for (const receive of receives) {
     const send = begun.get(receive.received as number);
-    if (send === undefined || seen.has(receive.received)) continue; // delivered again, as the channel was told to
+    if (send === undefined || seen.has(receive.received)) continue;
     seen.add(receive.received);
     const before = latest.get(send.end);
     if (before !== undefined && before.begunAt > send.begunAt)
