@@ -127,8 +127,9 @@ export class Selection {
 
   win(index: number, received: { readonly value: unknown; readonly from: unknown } | Ended | undefined): void {
     if (this.state === "done") return;
+    this.state = "done";
+    this.#outcome.won(index, received); // first of all: the cases that leave may let others have what came later
     this.#close();
-    this.#outcome.won(index, received);
   }
 
   fail(error: unknown): void {

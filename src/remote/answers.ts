@@ -152,8 +152,8 @@ class Asked implements Outcome {
       served.behindIt.add(this);
       return true;
     }
-    if (this.exchange.congested) {
-      this.exchange.starved.add(this);
+    if (this.exchange.congested || this.exchange.starved.has(this)) {
+      this.exchange.starved.add(this); // until it looks again itself: what is older than the value at hand may wait for it
       return true;
     }
     return !served.alone(source) && this.exchange.drowsy(this);

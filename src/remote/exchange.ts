@@ -290,7 +290,8 @@ export class Exchange implements Context {
     this.#answers.connected();
   }
   drowsy(served: Starved): boolean {
-    if (this.#options.outlet.fresh) return false;
+    // Whoever was passed over stays so until it looks again itself: what is older than the value at hand may wait for it.
+    if (this.#options.outlet.fresh && !this.#drowsy.has(served)) return false;
     this.#drowsy.add(served);
     this.#options.outlet.rouse();
     return true;

@@ -223,6 +223,7 @@ export class ServedSend extends Served {
    * that one: it cannot be waiting for us, since a lower select makes way for a higher one's offers, so no circle can close.
    */
   #useGrant(arrival: Arrival, item: Item): void {
+    if (!arrival.granted) return; // given back meanwhile, by whoever it was offered to
     this.port.home.retry(item);
     if (item.list === undefined || item.fulfilled) return;
     const deciding = this.port.home.deciding(arrival.id);

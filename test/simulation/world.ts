@@ -253,8 +253,10 @@ export class World {
     return true;
   }
 
-  /** Lets time pass to whatever is due next, at most so long. */
+  /** Lets time pass to whatever is due next, at most so long. What could have happened meanwhile comes late, for short windows too late. */
   pass(mostMs: number): void {
+    const late = this.#running.some(({ runs, deferred }) => runs && deferred.length > 0);
+    if (late && this.shape.windowMs < 60_000) for (const line of this.lines) line.mortal = true;
     let next = this.now + mostMs;
     for (const process of this.#running) {
       const { dueAt, frozenUntil } = process;
