@@ -421,6 +421,6 @@ export const mutants: readonly Mutant[] = [
     file: "src/remote/served.ts",
     from: "return this.#stale > 0;",
     to: "return false;",
-    seed: 1027,
+    seed: 1819,
   },
 ];
