@@ -2,6 +2,7 @@
  * Ends that the application has dropped without a word: the garbage collector's hint gives them back, and never while something of theirs
  * is going on. The collector is one of the test's own, which says when.
  */
+import SuperJSON from "superjson";
 import { describe, expect, it } from "vitest";
 import { chan } from "../../../src/core/channel.js";
 import { endOf, portOf } from "../../../src/core/end.js";
@@ -26,10 +27,10 @@ class Collector {
 }
 
 /** An end of `owner`'s at `holder`, and what is seen of it from both. */
-async function handedOver() {
+async function handedOver(options: { readonly superjson?: SuperJSON } = {}) {
   const network: MemoryNetwork = memoryNetwork();
-  const listener = network.listen<unknown, unknown>();
-  const dialing = dial<unknown, unknown>(network.address(listener.accept));
+  const listener = network.listen<unknown, unknown>(options);
+  const dialing = dial<unknown, unknown>(network.address(listener.accept), options);
   await network.settle();
   const holder = await dialing;
   const owner = (await listener.peers()).value as Peer<unknown, unknown>;
@@ -59,6 +60,34 @@ describe("an end that the garbage collector has", () => {
     expect(await receive()).toEqual({ done: true, value: undefined });
     await expect(other.send(1)).rejects.toMatchObject({ code: "CHANNEL_CLOSED" });
     expect([holder.stats().holds, owner.stats().holds]).toEqual([[], []]);
+  });
+
+  it("is kept by a receive whose value cannot be read: it waits for the next", async () => {
+    class Tea {}
+    let reads = 0;
+    const superjson = new SuperJSON();
+    superjson.registerCustom<Tea, string>(
+      {
+        isApplicable: (value): value is Tea => value instanceof Tea,
+        serialize: () => "tea",
+        deserialize: () => {
+          if (++reads === 2) throw new Error("spilt"); // the first time it is only checked
+          return new Tea();
+        },
+      },
+      "tea",
+    );
+    const { network, collector, hand } = await handedOver({ superjson });
+    const { send, receive } = chan<unknown>();
+    const away = await hand(receive);
+    const got = away();
+    collector.collect(away);
+    const spilt = send(new Tea()).catch(({ code }) => code as unknown);
+    await network.settle();
+    expect(await spilt).toBe("DECODE_FAILED");
+    void send("water");
+    await network.settle();
+    expect(await got).toEqual({ done: false, value: "water" });
   });
 
   it("is kept while a receive waits at it, and given back when that is over", async () => {
