@@ -22,7 +22,7 @@ import { RemoteEnd } from "./remote-end.js";
 import { toldEnding } from "./told-error.js";
 
 /** So often an end makes way in a row and asks again at once; then after a random time of up to 1 ms, twice as much each time, at most this. */
-const waysAtOnce = 4;
+const waysAtOnce = 8;
 const mostPauseMs = 1_000;
 
 /** An offer of the home that this end has not answered. */

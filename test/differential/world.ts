@@ -73,7 +73,12 @@ function memory(seed: number, weather: Weather): Ground {
       const pass = async (): Promise<void> => {
         for (let ms = 0; ms < longestMs && !over; ms += 20) await network.advance(20);
       };
-      await Promise.race([done, weather === "calm" ? network.settle() : pass()]);
+      // Selects that make way for each other again and again wait a little, even in a calm.
+      const calm = async (): Promise<void> => {
+        await network.settle();
+        if (!over) await network.advance(5_000);
+      };
+      await Promise.race([done, weather === "calm" ? calm() : pass()]);
       if (!over) throw new Error(weather === "calm" ? "nothing is under way any more" : `not over after ${longestMs} ms`);
       return done;
     },
