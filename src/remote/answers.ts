@@ -169,6 +169,10 @@ class Asked implements Outcome {
 
   /** A value was reserved for the other side. @returns whether it could be told */
   give(index: number, offered: Offered, entry?: Entry): boolean {
+    if (this.#over) {
+      offered.returned(); // its asker is gone, and another process has answered only now
+      return false;
+    }
     let content: Content;
     try {
       content = offered.parcel instanceof WireParcel ? this.exchange.admit(offered.parcel.content()) : this.exchange.encode(offered.value);

@@ -87,6 +87,28 @@ describe("what was given to a select before its user declined what comes behind 
   });
 });
 
+describe("a user that is silent, and whose select has been given a value", () => {
+  it("is not asked whether it is there for another value: that could not go to its select", async () => {
+    const { network, raw, channel, other, id, idle, hears, say } = await served();
+    const third = await hostileDialer();
+    third.raw.say(["limit", 2, 1]);
+    void third.victim.send([other.send]);
+    await third.network.settle();
+    const [[, give]] = (third.raw.find("offer") as readonly unknown[])[6] as [readonly number[]];
+    await say(["select", 1, [[id], [idle]]]);
+    void channel.send("given").catch(() => undefined);
+    await network.advance(2_000);
+    expect(hears()).toEqual([["gave", 1, 0, 0, "given"]]);
+    void other.send("from here").catch(() => undefined);
+    third.raw.say(["announce", give, 1, 10]);
+    await third.network.settle();
+    third.raw.say(["value", give, 1, 10, "from afar"]);
+    await third.network.settle();
+    await network.settle();
+    expect(raw.find("ping")).toBeUndefined();
+  });
+});
+
 describe("a home that has said goodbye", () => {
   it("reserves nothing for a select or trySelect that crosses it, and keeps nothing of what it brings", async () => {
     const { network, home, channel, id, give, hears, say } = await served();

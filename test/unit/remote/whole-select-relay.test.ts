@@ -215,4 +215,13 @@ describe("what a relay's home was asked now, for a value of an end whose user th
       ["limit", own, 2],
     ]);
   });
+
+  it("goes back to the home when the user is gone", async () => {
+    const { network, home, user, end, say } = await relayed();
+    await say(user.raw, ["try", 1, [[end]]]);
+    user.raw.control(["end", "SESSION_ABORTED", "enough"]);
+    await network.settle();
+    await say(home.raw, ["gave", 1, 0, 0, "for nobody"]);
+    expect(home.raw.find("took")).toEqual([1, 3]);
+  });
 });
