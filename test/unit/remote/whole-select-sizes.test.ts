@@ -1,18 +1,9 @@
 /** What a select takes on the wire and at its home, all cases together: it never brings more than was allowed, and never claims less. */
 import { describe, expect, it } from "vitest";
-import {
-  chan,
-  dial,
-  type Limits,
-  type Link,
-  type Peer,
-  type ReceiveChannel,
-  type SendChannel,
-  select,
-  trySelect,
-} from "../../../src/node.js";
+import { chan, dial, type Limits, type Peer, type ReceiveChannel, type SendChannel, select, trySelect } from "../../../src/node.js";
 import { memoryNetwork } from "../../../src/testing.js";
 import { readBatch, writeBatch } from "../../../src/wire/frame.js";
+import { sizeOf, watched } from "../../support/watched-link.js";
 
 type Any = Peer<unknown, unknown>;
 
@@ -21,16 +12,10 @@ async function limited<T>(limits: Partial<Limits>, ends: readonly T[]) {
   const network = memoryNetwork();
   const listener = network.listen<unknown, unknown>({ limits });
   const seen = { longest: 0 };
-  const address = network.address((link: Link) => {
-    const received = (async function* () {
-      for await (const batch of link.received) {
-        seen.longest = Math.max(seen.longest, typeof batch === "string" ? new TextEncoder().encode(batch).length : batch.length);
-        yield batch;
-      }
-    })();
-    const { transport } = link;
-    listener.accept({ transport, send: (bytes) => link.send(bytes), close: (reason) => link.close(reason), received });
-  });
+  const see = (batch: string | Uint8Array): void => {
+    seen.longest = Math.max(seen.longest, sizeOf(batch));
+  };
+  const address = network.address((link) => listener.accept(watched(link, see)));
   const dialing = dial<unknown, unknown>(address);
   await network.settle();
   const user = (await dialing) as Any;

@@ -1,17 +1,8 @@
 /** Selects that one home decides: when they go there whole, what they cost, and what they leave behind. */
 import { describe, expect, it } from "vitest";
-import {
-  chan,
-  dial,
-  type Link,
-  NetchanError,
-  type Peer,
-  type ReceiveChannel,
-  type SendChannel,
-  select,
-  trySelect,
-} from "../../../src/node.js";
+import { chan, dial, NetchanError, type Peer, type ReceiveChannel, type SendChannel, select, trySelect } from "../../../src/node.js";
 import { type MemoryNetwork, memoryNetwork } from "../../../src/testing.js";
+import { watched } from "../../support/watched-link.js";
 
 type Any = Peer<unknown, unknown>;
 interface Pair {
@@ -26,18 +17,12 @@ async function joined({ capacity = 0, delayMs = 0 } = {}): Promise<Pair> {
   const network = memoryNetwork({ delayMs });
   const listener = network.listen<unknown, unknown>({ capacity });
   let seen: string[] = [];
-  const address = network.address((link: Link) => {
-    const received = (async function* () {
-      for await (const batch of link.received) {
-        if (typeof batch === "string")
-          for (const frame of JSON.parse(batch) as readonly (readonly unknown[])[])
-            if (typeof frame[0] === "number") seen.push(String(frame[1]));
-        yield batch;
-      }
-    })();
-    const { transport } = link;
-    listener.accept({ transport, send: (bytes) => link.send(bytes), close: (reason) => link.close(reason), received });
-  });
+  const see = (batch: string | Uint8Array): void => {
+    if (typeof batch === "string")
+      for (const frame of JSON.parse(batch) as readonly (readonly unknown[])[])
+        if (typeof frame[0] === "number") seen.push(String(frame[1]));
+  };
+  const address = network.address((link) => listener.accept(watched(link, see)));
   const dialing = dial<unknown, unknown>(address);
   await network.advance(10 * delayMs);
   const dialer = await dialing;
