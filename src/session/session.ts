@@ -243,7 +243,10 @@ export class Session {
     const limit = Math.min(batchBytes, Math.floor(this.#peerLimits.maxFrameBytes / 3) - 64);
     while (this.#link === link && (!this.#blocked || this.#parting)) {
       const writing = this.#outbox.take(limit);
-      if (writing === undefined && !receipts.wanted) return;
+      if (writing === undefined && !receipts.wanted) {
+        this.#leave(); // a ping may have been all that was left to write
+        return;
+      }
       const texts = receipts.wanted ? [receipts.tell(), ...(writing?.texts ?? [])] : (writing?.texts ?? []);
       this.#write(link, writeBatch(texts, writing?.blobs ?? []));
     }

@@ -107,6 +107,17 @@ overBoth("a session", (world) => {
     await closed;
   });
 
+  it("ends at once on both sides, whoever measures a round trip meanwhile", async () => {
+    for (const turns of range(6)) {
+      const { near, far } = await world().pair();
+      const states = all(near.statuses()).then((seen) => seen.map(({ state }) => state));
+      await far.close();
+      for (const _ of range(turns)) await new Promise((resolve) => setImmediate(resolve));
+      expect(await codeOf(near.ping())).toBe("SESSION_CLOSED");
+      expect(await states, `${turns} turns later`).toEqual(["connected", "ended"]);
+    }
+  });
+
   it("rejects, without a drain, what is pending", async () => {
     const { near, far } = await world().pair<number>();
     const sends = [far.send(1), near.send(2)];
