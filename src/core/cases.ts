@@ -32,6 +32,9 @@ export class ReceiveCase extends ReceiveWaiter implements Entry {
   attempt(): Attempt {
     return { index: this.index, source: this.source };
   }
+  exhausted(): boolean {
+    return this.remaining.finish(this);
+  }
   accept(offered: Offered): void {
     // A user's own type is read, and may abort: then that comes too late.
     if (offered.parcel !== undefined) this.selection.lock(this);

@@ -40,9 +40,15 @@ export type Ending = NetchanError | undefined;
 
 /** One case of a `trySelect` that is asked of its home: a receive from `source`, or a send of `value` (or of an unrevived parcel) to `port`. */
 export type Attempt =
-  | { readonly index: number; readonly source: unknown }
   | {
       readonly index: number;
+      readonly source: unknown;
+      /** It is a third process's, which may hold an end that this one has let go of. */
+      readonly passes?: boolean;
+    }
+  | {
+      readonly index: number;
+      readonly passes?: boolean;
       readonly port: unknown;
       readonly value: unknown;
       readonly parcel: Parcel | undefined;
@@ -51,7 +57,16 @@ export type Attempt =
     };
 
 /** What came of an attempt: the case that was done (with the value, still to be answered, if it received one), or why it failed. */
-export type Attempted = { readonly index: number; readonly offered?: Offered; readonly done?: boolean } | { readonly error: unknown };
+export type Attempted =
+  | {
+      readonly index: number;
+      readonly offered?: Offered;
+      /** What was asked for has ended. */
+      readonly done?: boolean;
+      /** Which of the attempts it was: a case over several sources is asked for one by one. */
+      readonly position?: number;
+    }
+  | { readonly error: unknown };
 
 /** Reads an offered value. */
 export function openOffered(offered: Offered): unknown {

@@ -130,16 +130,27 @@ export class Asking {
       return;
     }
     this.selection.lock(); // until that process has answered
+    this.#ask(home, this.#homes.get(home) as Entry[]);
+  }
+
+  #ask(home: RemoteHome, entries: readonly Entry[]): void {
     home.attempt(
-      (this.#homes.get(home) as Entry[]).map((entry) => entry.attempt()),
+      entries.map((entry) => entry.attempt()),
       (result) => {
         if (result === undefined) this.selection.unlock();
         else if ("error" in result) this.selection.fail(result.error);
-        else if (result.done) this.selection.win(result.index, ended);
+        else if (result.done) this.#ended(home, entries, result.index, entries[result.position ?? -1]);
         else if (result.offered === undefined) this.selection.win(result.index, undefined);
         else this.given(result.index, result.offered);
       },
     );
+  }
+  /** One of several sources of a case has ended: the others are asked, with all other cases. */
+  #ended(home: RemoteHome, entries: readonly Entry[], index: number, ending: Entry | undefined): void {
+    const rest = entries.filter((entry) => entry !== ending);
+    if (ending?.exhausted?.() !== false) this.selection.win(index, ended);
+    else if (rest.length === 0) this.selection.unlock();
+    else this.#ask(home, rest);
   }
 }
 

@@ -21,6 +21,8 @@ export interface Entry {
   withdraw(): void;
   /** The case in the form in which another process is asked. */
   attempt(): Attempt;
+  /** What it stands for has ended. @returns whether the case is done with that: it may have other sources */
+  exhausted?(): boolean;
 }
 
 /** Another process, as the one who judges which case of a `trySelect` was ready there. */

@@ -6,7 +6,7 @@
  */
 
 import { ReceiveCase, SendCase } from "../core/cases.js";
-import type { Ending, Offered } from "../core/offered.js";
+import type { Attempt, Ending, Offered } from "../core/offered.js";
 import { Asking } from "../core/select.js";
 import { type Entry, finishCase, type Outcome, Remaining, Selection } from "../core/selection.js";
 import type { Source } from "../core/waiter.js";
@@ -64,6 +64,9 @@ class ToldReceive extends ReceiveCase {
   }
   override enter(): void {
     if (this.asked.exchange.linked) super.enter();
+  }
+  override attempt(): Attempt {
+    return { index: this.index, source: this.source, passes: true };
   }
   override skips(): boolean {
     return this.asked.resting(this.served, this.source);
@@ -317,9 +320,9 @@ export class Answers {
       return;
     }
     const asked = new Asked(this, number, cases, waits);
-    this.#asked.set(number, asked);
-    if (waits) for (const _ of cases) exchange.admitOperation();
+    if (waits) exchange.admitOperations(cases.length);
     else if (++this.#hasty > mostAttempts) exchange.violated(`more than ${mostAttempts} attempts at once`, "LIMIT_EXCEEDED");
+    this.#asked.set(number, asked);
     asked.start();
   }
 

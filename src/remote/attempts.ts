@@ -70,6 +70,8 @@ interface Asked {
   readonly waits: boolean;
   /** It was asked for back. */
   quits: boolean;
+  /** It has a value that it has not answered. */
+  given: boolean;
 }
 
 export class Attempts {
@@ -105,8 +107,8 @@ export class Attempts {
       return;
     }
     // An end that was closed meanwhile means nothing to the other side any more; what it would say is known.
-    for (const one of cases) {
-      const known = whatIsKnown(one);
+    for (const [position, one] of cases.entries()) {
+      const known = whatIsKnown(one, position);
       if (known === undefined) continue;
       settled(known);
       return;
@@ -140,7 +142,7 @@ export class Attempts {
     const { exchange } = this;
     if (over !== undefined || exchange.closing !== undefined || exchange.refusal(cases.length) !== undefined || cases.length > mostCases)
       return undefined;
-    if (cases.some((one) => endOf(one).elsewhere || whatIsKnown(one) !== undefined)) return undefined;
+    if (cases.some((one) => endOf(one).elsewhere || whatIsKnown(one, 0) !== undefined)) return undefined;
     let contents: readonly (Content | undefined)[];
     try {
       contents = cases.map((one) => this.#content(one));
@@ -201,7 +203,7 @@ export class Attempts {
       exchange.operations += posts.length;
       if (posts.every(({ end }) => end.kind === "receive")) this.#idle += posts.length;
     }
-    this.#asked.set(number, { cases: posts, settled, posted, counted, waits, quits: false });
+    this.#asked.set(number, { cases: posts, settled, posted, counted, waits, quits: false, given: false });
     return number;
   }
 
@@ -217,6 +219,7 @@ export class Attempts {
   tried(number: number, position: number, code: string | null, text: string | null, outcome: string | null): void {
     if (this.#parted && !this.#asked.has(number)) return;
     const asked = this.#open(number);
+    if (asked.given) this.exchange.violated(`attempt ${number} was answered while it had a value`);
     const decided = asked.cases[position];
     if (position === -1) {
       if (code === null && asked.waits && !asked.quits)
@@ -229,7 +232,7 @@ export class Attempts {
       const { attempt, end, operation } = decided;
       if (code !== endedWord && end.kind === "send" && "value" in attempt) end.sentAs(operation, attempt.value);
       this.#answered(number, asked);
-      asked.settled({ index: decided.attempt.index, done: code === endedWord });
+      asked.settled({ index: decided.attempt.index, done: code === endedWord, position });
     }
   }
 
@@ -240,6 +243,7 @@ export class Attempts {
       return;
     }
     const asked = this.#open(number);
+    if (asked.given) this.exchange.violated(`attempt ${number} was given a value while it had one`);
     const end = asked.cases[position]?.end;
     if (end?.kind !== "receive") this.exchange.violated("a value for a case that is no receive");
     const parcel = this.exchange.accept(tail, 0);
@@ -265,7 +269,9 @@ export class Attempts {
   #given(number: number, asked: Asked, position: number, parcel: WireParcel, answer: (verdict: Verdict) => void): void {
     const { end, attempt } = asked.cases[position] as AskedCase;
     let inside = true;
+    asked.given = true;
     const say = (verdict: Verdict): void => {
+      asked.given = false;
       answer(verdict);
       const missed = verdict === verdicts.refused || verdict === verdicts.declined;
       if (this.#asked.has(number) && !(missed && asked.waits)) this.#answered(number, asked);
@@ -280,8 +286,14 @@ export class Attempts {
         if (inside && end.kind === "receive") end.declineFollowing(); // they have to come behind it again
         say(verdicts.declined);
       },
-      refused: () => say(verdicts.refused),
-      doubtful: () => say(verdicts.doubtful),
+      refused: () => {
+        parcel.discard();
+        say(verdicts.refused);
+      },
+      doubtful: () => {
+        parcel.discard();
+        say(verdicts.doubtful);
+      },
     };
     asked.settled({ index: attempt.index, offered });
     inside = false;
@@ -315,10 +327,11 @@ export class Attempts {
     this.#parted = true;
     for (const next of this.#queue.splice(0)) this.exchange.host.defer(next);
     for (const [number, asked] of [...this.#asked]) {
-      if (!this.#asked.has(number) || asked.cases.some(({ content }) => content !== undefined)) continue;
+      if (!this.#asked.has(number) || asked.given || asked.cases.some(({ content }) => content !== undefined)) continue;
       this.#forget(number, asked);
-      const finished = asked.cases.find(({ end }) => end.kind === "receive" && end.doneAtGoodbye);
-      asked.settled(finished === undefined ? { error: loss } : { index: finished.attempt.index, done: true });
+      const position = asked.cases.findIndex(({ end }) => end.kind === "receive" && end.doneAtGoodbye);
+      const finished = asked.cases[position];
+      asked.settled(finished === undefined ? { error: loss } : { index: finished.attempt.index, done: true, position });
     }
   }
   finish(loss: NetchanError): void {
@@ -326,18 +339,20 @@ export class Attempts {
     for (const [number, asked] of [...this.#asked]) {
       if (!this.#asked.has(number)) continue;
       this.#forget(number, asked);
+      if (asked.given) continue; // it has its answer; what it makes of that concerns nobody here any more
       asked.settled({ error: withOutcome(loss, asked.posted?.number === 0 ? "not-sent" : "unknown") });
     }
   }
 }
 
 /** What an end would say without its home: it was closed, or its session is over. */
-function whatIsKnown(one: Attempt): Attempted | undefined {
+function whatIsKnown(one: Attempt, position: number): Attempted | undefined {
   const end = endOf(one);
   if (end.kind === "send") {
-    const error = end.caseRefusal();
+    const error = one.passes === true ? end.passingRefusal() : end.caseRefusal();
     return error === undefined ? undefined : { error };
   }
-  if (end.over === undefined) return undefined;
-  return end.over.ending === undefined ? { index: one.index, done: true } : { error: end.over.ending };
+  const over = one.passes === true ? end.finished : end.over;
+  if (over === undefined) return undefined;
+  return over.ending === undefined ? { index: one.index, done: true, position } : { error: over.ending };
 }

@@ -79,10 +79,12 @@ export interface Context extends RemoteHome, ParcelOwner {
   encode(value: unknown): Content;
   /** The same limits for a value that is passed on as it came. */
   admit(content: Content): Content;
+  /** @throws NetchanError `LIMIT_EXCEEDED`: the other side, or the home of one of these ends, would not take so many more of them now */
+  checkRoom(ends: readonly Port[]): void;
   /** How many values the other side lets this side ask for at once. */
   readonly mostDemand: number;
-  /** Can the other side be given one end more? */
-  readonly full: boolean;
+  /** How many ends more this side may hold at the other. */
+  readonly room: number;
   /** Why no operation, or not so many, can begin now. */
   refusal(more?: number): NetchanError | undefined;
   /** How an end is written in a value for the other side. */
@@ -100,10 +102,10 @@ export interface Context extends RemoteHome, ParcelOwner {
    * @throws NetchanError when no honest peer sends such a value
    */
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError;
-  /** The same for a value that only passes through. */
-  pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel;
-  /** Counts an operation of the other side that waits here. */
-  admitOperation(): void;
+  /** The same for a value that only passes through: what is not known here may be known where it goes. */
+  pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError;
+  /** Counts operations of the other side that wait here. */
+  admitOperations(more: number): void;
   releaseOperation(): void;
   /** Something has been finished that a goodbye may be waiting for. */
   idle(): void;

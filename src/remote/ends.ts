@@ -15,6 +15,8 @@ import type { Context, EndUser } from "./context.js";
 import { homeFor } from "./gone.js";
 import { Ids } from "./ids.js";
 import { Relay } from "./relay.js";
+import { RelayReceive } from "./relay-receive.js";
+import { RelaySend } from "./relay-send.js";
 import { RemoteEnd } from "./remote-end.js";
 import { RemoteReceive } from "./remote-receive.js";
 import { RemoteSend } from "./remote-send.js";
@@ -49,6 +51,10 @@ export class Ends {
     const elsewhere = served instanceof Relay;
     const kind = port.kind === "send" ? (elsewhere ? 2 : 0) : elsewhere ? 3 : 1;
     return [0, served.id, kind, port.capacity];
+  }
+  /** Would the other side have to be given another end, to be told of that one? */
+  isNew(port: Port): boolean {
+    return !this.#servedByPort.has(port) && !(port instanceof RemoteEnd && port.exchange === this.exchange && port.known);
   }
   /** The references of a value have been posted with this frame. */
   posted(frame: Posted, refs: readonly EndRef[]): void {
@@ -89,7 +95,8 @@ export class Ends {
   #makeServed(port: Port, id: number, sources: readonly Source[] | undefined): Served {
     const { exchange } = this;
     if (port instanceof RemoteSend || port instanceof RemoteReceive) {
-      if (port.known && port.exchange !== exchange) return new Relay(exchange, id, port);
+      if (port.known && port.exchange !== exchange && port.exchange.room > 0)
+        return new (port.kind === "send" ? RelaySend : RelayReceive)(exchange, id, port);
       return port.kind === "send"
         ? new ServedSend(exchange, id, homeFor(port).send)
         : new ServedReceive(exchange, id, homeFor(port).receive);

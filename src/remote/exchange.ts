@@ -145,20 +145,27 @@ export class Exchange implements Context {
   }
   admit(content: Content): Content {
     checkSize(content, this.#options.peerLimits);
-    const { maxChannels } = this.#options.peerLimits;
-    if (content.ends.length > 0 && this.served.size + content.ends.length > maxChannels)
-      throw new NetchanError("LIMIT_EXCEEDED", `the other side accepts ${maxChannels} channel ends at once`, { outcome: "not-sent" });
-    for (const port of content.ends) {
-      if (port instanceof RemoteEnd && port.exchange !== this && port.exchange.full)
-        throw new NetchanError("LIMIT_EXCEEDED", "the home of a channel end in the value accepts no more of them", { outcome: "not-sent" });
-    }
+    this.checkRoom(content.ends);
     return content;
+  }
+  checkRoom(ends: readonly Port[]): void {
+    if (ends.length === 0) return;
+    const added = new Set(ends.filter((port) => this.#ends.isNew(port)));
+    const { maxChannels } = this.#options.peerLimits;
+    if (this.served.size + added.size > maxChannels)
+      throw new NetchanError("LIMIT_EXCEEDED", `the other side accepts ${maxChannels} channel ends at once`, { outcome: "not-sent" });
+    const relayed = new Map<Context, number>();
+    for (const port of added)
+      if (port instanceof RemoteEnd && port.exchange !== this) relayed.set(port.exchange, (relayed.get(port.exchange) ?? 0) + 1);
+    for (const [home, more] of relayed)
+      if (home.room < more)
+        throw new NetchanError("LIMIT_EXCEEDED", "the home of a channel end in the value accepts no more of them", { outcome: "not-sent" });
   }
   get mostDemand(): number {
     return this.#options.peerLimits.maxPendingOperations;
   }
-  get full(): boolean {
-    return this.remotes.size >= this.#options.peerLimits.maxChannels;
+  get room(): number {
+    return this.#options.peerLimits.maxChannels - this.remotes.size;
   }
 
   refusal(more = 1): NetchanError | undefined {
@@ -198,25 +205,26 @@ export class Exchange implements Context {
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
     return this.#intake.accept(tail, bytes, from);
   }
-  pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel {
+  pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError {
     return this.#intake.pass(tail, bytes, from);
   }
   freed(bytes: number): void {
     const grant = this.#intake.freed(bytes);
     if (grant !== undefined) this.post(`"window",${grant}`);
   }
-  admitOperation(): void {
-    if (++this.#admitted > this.limits.maxPendingOperations)
+  admitOperations(more: number): void {
+    if (this.#admitted + more > this.limits.maxPendingOperations)
       this.violated(`more than ${this.limits.maxPendingOperations} operations at once`, "LIMIT_EXCEEDED");
+    this.#admitted += more;
   }
   releaseOperation(): void {
     this.#admitted--;
   }
 
   frame(frame: Frame): void {
-    this.#intake.begin();
     try {
       this.#dispatch(frame);
+      this.#intake.done();
     } catch (error) {
       this.#intake.undo(); // the frame broke the rules half way
       throw error;

@@ -15,7 +15,7 @@ interface Owner extends ParcelOwner {
 
 export class Intake {
   readonly #window: ReceiveWindow;
-  /** Values with ends that the present frame brought. */
+  /** Values that the present frame brought. */
   readonly #accepted: WireParcel[] = [];
 
   constructor(
@@ -27,11 +27,11 @@ export class Intake {
     this.#window = new ReceiveWindow(windowBytes);
   }
 
-  /** Another frame is read. */
-  begin(): void {
+  /** The frame has taken effect: its values are others' to discard. */
+  done(): void {
     this.#accepted.length = 0;
   }
-  /** What its values hold must not outlive it. */
+  /** It has not: what its values hold must not outlive it. */
   undo(): void {
     for (const parcel of this.#accepted.splice(0)) parcel.discard();
   }
@@ -43,11 +43,13 @@ export class Intake {
     parcel.discard();
     return fault;
   }
-  /** What this process could not take its receiver may; what nobody honest sends goes no further. */
-  pass(tail: ValueTail, bytes: number, from: unknown): WireParcel {
+  /** What this process does not know its receiver may; what nobody honest sends, and what is over a limit, goes no further. */
+  pass(tail: ValueTail, bytes: number, from: unknown): WireParcel | NetchanError {
     const parcel = this.parcel(tail, bytes, from);
-    this.#fault(parcel);
-    return parcel;
+    const fault = this.#fault(parcel);
+    if (fault?.code !== "LIMIT_EXCEEDED") return parcel;
+    parcel.discard();
+    return fault;
   }
   #fault(parcel: WireParcel): NetchanError | undefined {
     const kinds = parcel.ports.map((port) => port.kind);
@@ -65,7 +67,7 @@ export class Intake {
     if (bytes > 0 && !this.#window.arrive(bytes)) this.owner.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
     const ports = tail.refs.map(this.port);
     const parcel = new WireParcel(this.owner, tail, ports, bytes, from);
-    if (ports.length > 0) this.#accepted.push(parcel);
+    this.#accepted.push(parcel);
     return parcel;
   }
 

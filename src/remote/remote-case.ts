@@ -77,11 +77,18 @@ export class RemoteCase implements Entry, Pending {
         this.claimed();
       });
     } else if (this.selection.state === "done") this.port.answer("deny", number);
-    else {
-      this.selection.lock(this);
-      this.#claimed = true;
-      this.port.grant(number, this.#content);
+    else this.#grant(number);
+  }
+  #grant(number: number): void {
+    try {
+      this.port.exchange.checkRoom(this.#content.ends);
+    } catch (error) {
+      this.selection.fail(error); // there was room for its ends when the home was told of it
+      return;
     }
+    this.selection.lock(this);
+    this.#claimed = true;
+    this.port.grant(number, this.#content);
   }
   unclaimed(): void {
     if (!this.#claimed) return;

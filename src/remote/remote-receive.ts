@@ -86,6 +86,10 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
     return this.#letGoHere || this.#ending !== undefined;
   }
 
+  /** How its channel has ended, if it has. */
+  get finished(): { readonly ending: Ending } | undefined {
+    return this.#ending;
+  }
   /** How it has ended, if it has: a `trySelect` need not ask its home any more. */
   get over(): { readonly ending: Ending } | undefined {
     return this.#ending ?? (this.#letGoHere ? { ending: undefined } : undefined);
@@ -144,9 +148,11 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
   homeFrame(frame: HomeFrame): void {
     if (frame.type === "offer") {
       const [, number, epoch, selectId, tail] = frame.fields;
+      this.borrow(); // the value may hold this very end: it is not given back before its home has been answered
       const parcel = this.exchange.accept(tail, 0);
       if (parcel instanceof NetchanError) this.#offered(number, epoch, undefined, parcel, selectId ?? undefined);
       else this.#offered(number, epoch, parcel, undefined, selectId ?? undefined);
+      this.giveBack();
     } else if (frame.type === "done") {
       this.#finish(toldEnding(frame.fields[1], frame.fields[2]));
       this.giveUp();
@@ -261,10 +267,10 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
   /** Gives back the offers from `index` on; those before it are still being answered. */
   #decline(index: number, how: "decline" | "skip"): void {
     const declined = this.#held.splice(index);
-    for (const offer of declined) offer.parcel?.discard();
     this.#epoch++;
     this.#limit = this.#seen + index;
     this.exchange.post(`"${how}",${this.id},${this.#seen + index + 1},${this.#epoch}`);
+    for (const offer of declined) offer.parcel?.discard(); // behind the frame: with them this very end may be given back
   }
 
   #answer(offer: RemoteOffer, how: "take" | "refuse", error?: NetchanError): void {
@@ -274,16 +280,19 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
     this.#ways = 0;
     if (how === "take") this.exchange.post(`"take",${this.id},${offer.number}`);
     else {
-      offer.parcel?.discard();
       this.exchange.post(
         `"refuse",${this.id},${offer.number},${JSON.stringify(error?.code ?? "VALUE_REFUSED")},${JSON.stringify(error === undefined ? "" : plainMessage(error).slice(0, 500))}`,
       );
+      offer.parcel?.discard();
     }
   }
 
   /** What a waiter says of the offer it was given. */
   answered(offer: RemoteOffer, how: "take" | "refuse" | undefined, error?: NetchanError): void {
-    if (this.loss !== undefined) return;
+    if (this.loss !== undefined) {
+      if (how !== "take") offer.parcel?.discard();
+      return;
+    }
     if (how !== undefined) this.#answer(offer, how, error);
     this.#advance();
     if (this.#letGoHere && this.#held.length === 0) this.giveUp();

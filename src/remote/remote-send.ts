@@ -136,7 +136,7 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
 
   /** A send case of a third process, for one attempt: its value passes through as it is. */
   passingCase(index: number, parcel: Parcel): Entry {
-    const attempt = (): Attempt => ({ index, port: this, value: undefined, parcel });
+    const attempt = (): Attempt => ({ index, port: this, value: undefined, parcel, passes: true });
     return { index, remote: this.exchange, enter: () => undefined, withdraw: () => undefined, attempt };
   }
 
@@ -162,6 +162,10 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
   }
   caseRefusal(): NetchanError | undefined {
     return this.#refusal();
+  }
+  /** The same for a case of a third process: it is nothing to that one what this process has let go of. */
+  passingRefusal(): NetchanError | undefined {
+    return this.loss === undefined ? this.exchange.refusal() : withOutcome(this.loss, "not-sent");
   }
 
   // ── what the home says ──
@@ -263,6 +267,16 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
       const pending = this.#pending.get(number);
       const content = pending?.content;
       if (pending === undefined || content === undefined) continue;
+      try {
+        this.exchange.checkRoom(content.ends);
+      } catch (error) {
+        // There was room when it was announced.
+        if (pending instanceof PlainPending) {
+          pending.reason = error;
+          this.#cancel(number, pending);
+        }
+        continue;
+      }
       pending.content = undefined;
       pending.carried = this.exchange.postValue(`"value",${this.id},${number},${content.bytes}`, content);
     }
@@ -271,9 +285,11 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
   // ── letting go ──
 
   close(reason: Error | undefined): void {
-    if (this.#closing !== undefined || this.loss !== undefined) return;
-    this.#closing = { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { outcome: "not-sent" }) };
-    this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 500))}`);
+    if (this.loss !== undefined) return;
+    if (this.#closing === undefined) {
+      this.#closing = { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { outcome: "not-sent" }) };
+      this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 500))}`);
+    }
     this.letGo();
   }
   /** What was sent before still counts: the hold ends when the last of it has settled. */
@@ -283,7 +299,8 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
   }
   protected override regained(): void {
     this.#letGoHere = false;
-    if (this.#muted && this.#pending.size === 0) this.giveUp(); // nobody listens any more: it is good for nothing
+    // Nobody listens any more, or it is closed: it is good for nothing.
+    if ((this.#muted || this.#closing !== undefined) && this.#pending.size === 0) this.giveUp();
   }
 
   get openCount(): number {

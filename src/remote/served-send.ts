@@ -135,8 +135,8 @@ export class ServedSend extends Served {
   #begin(number: number, selectId: string, announced: number): Arrival | undefined {
     this.number(number);
     const arrival = new Arrival(this, number, selectId, announced);
+    this.exchange.admitOperations(1);
     this.#open.set(number, arrival);
-    this.exchange.admitOperation();
     const refusal = this.port.home.refusal();
     if (refusal === undefined) return arrival;
     arrival.failed(refusal);

@@ -4,8 +4,8 @@
  * the JSON is counted first, then every annotation is resolved to a node of that JSON by own members only, and then one walk in the
  * order of the document checks that each node has what its type needs. The outcome is a tree of marks that value-revive.ts follows
  * without looking up anything a peer named. Invariants: nothing is created, extended or called; work and memory are linear in the
- * size of the value; whatever is wrong ends in a NetchanError: LIMIT_EXCEEDED, DECODE_FAILED for what is not known *here*
- * (a class, a RegExp flag), PROTOCOL_VIOLATION for what no honest encoder writes.
+ * size of the value; whatever is wrong ends in a NetchanError: LIMIT_EXCEEDED, PROTOCOL_VIOLATION for what no honest encoder writes,
+ * DECODE_FAILED for what is not known *here* (a class, a RegExp flag) when nothing else is wrong: who passes the value on has checked it.
  */
 import type { Limits } from "../contract.js";
 import { NetchanError } from "../errors.js";
@@ -36,6 +36,7 @@ export class Guard {
   #characters = 0;
   readonly #endsUsed = new Set<number>();
   readonly #blobsUsed = new Set<number>();
+  #unknown: NetchanError | undefined;
   readonly #value: WireValue;
   readonly #registry: Registry;
   readonly #limits: Pick<Limits, "maxDepth" | "maxNodes" | "maxValueBytes">;
@@ -53,13 +54,23 @@ export class Guard {
     this.#measure(json, 1);
     let annotations: Annotations | undefined;
     if (meta !== undefined) {
-      annotations = new Annotations(json, this.#registry, (bytes) => this.#weigh(bytes));
+      annotations = new Annotations(
+        json,
+        this.#registry,
+        (bytes) => this.#weigh(bytes),
+        (what) => this.#isUnknown(what),
+      );
       annotations.read(meta);
       this.#walk(annotations.root, "");
     }
     if (this.#endsUsed.size !== ends) throw violation("does not hold every channel end that came with it");
     if (this.#blobsUsed.size !== blobs.length) throw violation("does not hold every blob that came with it");
+    if (this.#unknown !== undefined) throw this.#unknown;
     return { root: annotations?.root, hasCustoms: annotations?.hasCustoms === true };
+  }
+  /** Another process may know it: the rest is checked all the same. */
+  #isUnknown(what: string, cause?: unknown): void {
+    this.#unknown ??= new NetchanError("DECODE_FAILED", `A value has ${what}`, cause === undefined ? {} : { cause });
   }
 
   // ───────────── the JSON by itself ─────────────
@@ -150,7 +161,7 @@ export class Guard {
         try {
           kind.rule.revive(json);
         } catch (error) {
-          throw new NetchanError("DECODE_FAILED", "A value has a RegExp or URL that is not understood here", { cause: error });
+          this.#isUnknown("a RegExp or URL that is not understood here", error);
         }
         return;
       case "symbol":
@@ -191,15 +202,14 @@ export class Guard {
     for (const key of Object.keys(json)) {
       if (key === "name" || key === "message" || key === "cause" || props.includes(key)) continue;
       if (key === "stack") throw violation("has an error with a stack");
-      throw new NetchanError("DECODE_FAILED", "A value has an error with a property that is not allowed here");
+      this.#isUnknown("an error with a property that is not allowed here");
     }
   }
 
   #checkClass(json: unknown, props: readonly string[] | undefined): void {
     if (!isMembers(json)) throw violation("has an instance of a class that is no object");
     if (props === undefined) return;
-    for (const key of Object.keys(json))
-      if (!props.includes(key)) throw new NetchanError("DECODE_FAILED", "A value has an instance with a property that is not allowed here");
+    for (const key of Object.keys(json)) if (!props.includes(key)) this.#isUnknown("an instance with a property that is not allowed here");
   }
 
   #checkBytes(json: unknown): void {
@@ -211,7 +221,8 @@ export class Guard {
     if (this.#blobsUsed.has(index as number)) throw violation("names a blob twice");
     this.#blobsUsed.add(index as number);
     const size = elementBytes(kind);
-    if (size === undefined) throw new NetchanError("DECODE_FAILED", "A value has a kind of binary that does not exist here");
-    if (size === 0 || blob.byteLength % size !== 0) throw violation("has binary of an unknown kind, or cut in the middle of an element");
+    if (size === undefined) this.#isUnknown("a kind of binary that does not exist here");
+    else if (size === 0 || blob.byteLength % size !== 0)
+      throw violation("has binary of an unknown kind, or cut in the middle of an element");
   }
 }

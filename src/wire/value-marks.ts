@@ -29,6 +29,10 @@ export interface Mark {
   state: "new" | "open" | "met";
 }
 
+/** In place of what is not known here, so that the rest can be checked. */
+const unknownClass: RegisteredClass = { prototype: Object.prototype, props: undefined };
+const unknownCustom: Custom = { name: "unknown", serialize: (value) => value, deserialize: (json) => json };
+
 const simpleKinds: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
   ["map", { is: "map" }],
   ["set", { is: "set" }],
@@ -84,10 +88,14 @@ export class Annotations {
   /** Takes the length of each text read, and throws when they are too much. */
   readonly #weigh: (bytes: number) => void;
 
-  constructor(json: unknown, registry: Registry, weigh: (bytes: number) => void) {
+  /** Takes note of what is not known here. The value will not be revived; another process may know it. */
+  readonly #unknown: (what: string) => void;
+
+  constructor(json: unknown, registry: Registry, weigh: (bytes: number) => void, unknown: (what: string) => void) {
     this.root = newMark(json);
     this.#registry = registry;
     this.#weigh = weigh;
+    this.#unknown = unknown;
   }
 
   /** The annotations as they came: checked for their form, not yet for whether they fit the JSON. */
@@ -135,19 +143,20 @@ export class Annotations {
       if (name === endType) return { is: "end" };
       if (name === bytesType) return { is: "bytes" };
       const custom = this.#registry.customNamed(name);
-      if (custom === undefined) throw new NetchanError("DECODE_FAILED", "A value has a custom type that is not registered here");
-      this.hasCustoms = true;
-      return { is: "custom", custom };
+      if (custom === undefined) this.#unknown("a custom type that is not registered here");
+      else this.hasCustoms = true;
+      return { is: "custom", custom: custom ?? unknownCustom };
     }
     if (family === "class") {
       const registered = this.#registry.classNamed(name);
-      if (registered === undefined) throw new NetchanError("DECODE_FAILED", "A value has a class that is not registered here");
-      return { is: "class", registered };
+      if (registered === undefined) this.#unknown("a class that is not registered here");
+      return { is: "class", registered: registered ?? unknownClass };
     }
     if (family !== "symbol") throw violation("has an unknown type"); // "typed-array" too: binary is never JSON
     const symbol = this.#registry.symbolNamed(name);
-    if (symbol === undefined) throw new NetchanError("DECODE_FAILED", "A value has a symbol that is not registered here");
-    return { is: "symbol", symbol };
+    if (symbol !== undefined) return { is: "symbol", symbol };
+    this.#unknown("a symbol that is not registered here");
+    return { is: "custom", custom: unknownCustom };
   }
 
   #readSources(sources: unknown): void {

@@ -137,7 +137,7 @@ export const mutants: readonly Mutant[] = [
   { name: "never fetches an announced value", file: "src/remote/windows.ts", from: "      fetch.post();\n", to: "", seed: 33 },
   {
     name: "loses a relayed withdrawal",
-    file: "src/remote/relay.ts",
+    file: "src/remote/relay-send.ts",
     from: '      case "withdrawn":\n        if',
     to: '      case "withdrawn":\n        if (frame.type === "withdrawn") return;\n        if',
     seed: 262,
@@ -348,14 +348,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "never asks again for one that could be offered nothing for a while",
-    file: "src/remote/relay.ts",
+    file: "src/remote/relay-receive.ts",
     from: "this.#putOff = false;\n    if (this.#ledger.wanting)",
     to: "this.#putOff = false;\n    if (this.#ledger.limit < 0)",
     seed: 717,
   },
   {
     name: "declines, for a user that can be offered nothing, in the epoch that was",
-    file: "src/remote/relay.ts",
+    file: "src/remote/relay-receive.ts",
     from: "this.#skew++;",
     to: "this.#skew += 0;",
     seed: 1919,
