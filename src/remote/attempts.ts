@@ -327,6 +327,8 @@ export class Attempts {
     this.#parted = true;
     for (const next of this.#queue.splice(0)) this.exchange.host.defer(next);
     for (const [number, asked] of [...this.#asked]) {
+      // A third process has it, and has not answered: nobody can vouch for it any more.
+      if (asked.given) this.exchange.post(`"took",${number},${verdicts.doubtful}`);
       if (!this.#asked.has(number) || asked.given || asked.cases.some(({ content }) => content !== undefined)) continue;
       this.#forget(number, asked);
       const position = asked.cases.findIndex(({ end }) => end.kind === "receive" && end.doneAtGoodbye);
@@ -352,7 +354,7 @@ function whatIsKnown(one: Attempt, position: number): Attempted | undefined {
     const error = one.passes === true ? end.passingRefusal() : end.caseRefusal();
     return error === undefined ? undefined : { error };
   }
-  const over = one.passes === true ? end.finished : end.over;
+  const over = one.passes === true && end.known ? end.finished : end.over;
   if (over === undefined) return undefined;
   return over.ending === undefined ? { index: one.index, done: true, position } : { error: over.ending };
 }

@@ -64,8 +64,8 @@ export class Intake {
   }
   /** The value unchecked, for what is only counted and dropped. */
   parcel(tail: ValueTail, bytes: number, from: unknown): WireParcel {
-    if (bytes > 0 && !this.#window.arrive(bytes)) this.owner.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
     const ports = tail.refs.map(this.port);
+    if (bytes > 0 && !this.#window.arrive(bytes)) this.owner.violated("more bytes than the window allows", "LIMIT_EXCEEDED");
     const parcel = new WireParcel(this.owner, tail, ports, bytes, from);
     this.#accepted.push(parcel);
     return parcel;
