@@ -31,6 +31,9 @@ export const defaultLimits: Limits = Object.freeze({
   maxReplayBytes: 8 * MiB,
 } as const);
 
+/** Characters of a published name: a path with a few ids in it, and room. */
+export const mostNameCharacters = 256;
+
 const ranges: { readonly [K in keyof Limits]: readonly [number, number] } = {
   maxFrameBytes: [4 * KiB, 1024 * MiB],
   maxValueBytes: [1 * KiB, 1024 * MiB],

@@ -3,7 +3,7 @@
  * Invariant: `send` and `receive` cost the same however many peers there are.
  */
 import { Admission } from "./admission.js";
-import type { Channel, Link, Listener, ListenOptions, Peer, ReceiveChannel, SendChannel, Topic } from "./contract.js";
+import type { Channel, Link, Listener, ListenOptions, NamedChannelOptions, Peer, ReceiveChannel, SendChannel, Topic } from "./contract.js";
 import { homeChannel } from "./core/channel.js";
 import { describe, type ReceivePort, receiveEnd, sendEnd } from "./core/end.js";
 import { Gather } from "./core/gather.js";
@@ -11,6 +11,7 @@ import { nobody, receiveFrom } from "./core/operations.js";
 import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
 import { defaultDrainMs } from "./farewell.js";
+import { checkSchema, Names } from "./hub/names.js";
 import { type CheckedOptions, checkOptions, refuseOptions } from "./options.js";
 import type { SessionPeer } from "./peer.js";
 import type { LinkRequest } from "./session/link.js";
@@ -61,14 +62,18 @@ export class LinkListener implements Listener<unknown, never> {
   readonly #admission: Admission;
   readonly #checked: CheckedOptions;
   readonly #gather = new Gather();
+  readonly #names = new Names();
   readonly #scatter;
   readonly #arrivals = homeChannel({ capacity: 0 });
   #closing: Promise<void> | undefined;
 
   constructor(options: ListenOptions) {
-    refuseOptions(options, ["key", "hub", "schema", "authorize"]);
-    if (options.authenticate !== undefined && typeof options.authenticate !== "function")
-      throw new TypeError(`Expected authenticate to be a function, got ${describe(options.authenticate)}`);
+    refuseOptions(options, ["key", "hub"]);
+    const { authorize, schema } = options;
+    for (const name of ["authenticate", "authorize"] as const)
+      if (options[name] !== undefined && typeof options[name] !== "function")
+        throw new TypeError(`Expected ${name} to be a function, got ${describe(options[name])}`);
+    if (schema !== undefined) checkSchema(schema);
     this.#checked = checkOptions(options);
     const { capacity, whenInDoubt } = this.#checked;
     this.#scatter = homeChannel({ capacity, whenInDoubt }, true);
@@ -80,7 +85,15 @@ export class LinkListener implements Listener<unknown, never> {
     this.#admission = new Admission({
       options,
       checked: this.#checked,
-      merged: { gather: this.#gather, scatter: this.#scatter.home },
+      merged: {
+        gather: this.#gather,
+        scatter: this.#scatter.home,
+        schema,
+        published: (peer) => ({
+          find: (name, kind) => this.#names.find(name, kind),
+          allows: (name, kind) => (authorize === undefined ? this.#names.allows(name, kind) : authorize(peer, name, kind)),
+        }),
+      },
       begun: (peer) => {
         if (this.#scatter.home.drained) peer.send.close();
       },
@@ -126,8 +139,8 @@ export class LinkListener implements Listener<unknown, never> {
     void peer.ended.then(() => this.#arrivals.home.withdraw(item, () => undefined));
   }
 
-  channel<T>(name: string): Channel<T> {
-    throw new TypeError(`The channel "${name}" cannot be published: named channels are not supported by this version`);
+  channel<T>(name: string, options?: NamedChannelOptions<T>): Channel<T> {
+    return this.#names.channel(name, options as NamedChannelOptions<unknown> | undefined) as Channel<T>;
   }
   topic<T>(name: string): Topic<T> {
     throw new TypeError(`The topic "${name}" cannot be published: topics are not supported by this version`);
@@ -144,10 +157,12 @@ export class LinkListener implements Listener<unknown, never> {
     this.#admission.closing = true;
     this.#arrivals.home.close(undefined);
     this.#scatter.home.close(undefined);
+    this.#names.close();
     await Promise.all([...this.#admission.live].map((peer) => peer.close({ drainMs })));
     this.#admission.close();
     this.#scatter.home.refuse(new NetchanError("SESSION_CLOSED", "the listener was closed"));
     this.#arrivals.home.refuse();
+    this.#names.refuse(new NetchanError("SESSION_CLOSED", "the listener was closed"));
     this.#gather.close();
     await Promise.all(this.carriers.map((carrier) => carrier.close()));
   }

@@ -12,6 +12,7 @@ import type {
   ReceiveChannel,
   SendChannel,
   SessionEnd,
+  StandardSchema,
   Topic,
   Unchecked,
 } from "./contract.js";
@@ -27,6 +28,7 @@ import { defaultDrainMs, Farewell } from "./farewell.js";
 import { statsOf } from "./peer-stats.js";
 import { Exchange, type PeerLimits } from "./remote/exchange.js";
 import { pairIds } from "./remote/ids.js";
+import type { Published } from "./remote/permit.js";
 import { RemoteReceive } from "./remote/remote-receive.js";
 import { RemoteSend } from "./remote/remote-send.js";
 import type { Host } from "./session/host.js";
@@ -47,7 +49,7 @@ export interface PeerOptions {
   readonly superjson: object | undefined;
   readonly identity: unknown;
   readonly remoteAddress: string | undefined;
-  /** The listening side's merged queues; undefined on the dialing side. */
+  /** Undefined on the dialing side. */
   readonly merged: Merged | undefined;
   /** The other side has sent its first frame. */
   readonly confirmed?: () => void;
@@ -55,10 +57,15 @@ export interface PeerOptions {
   readonly comeback: (peer: Returning) => Comeback;
 }
 
-/** The listening side's queues over all its peers. */
+/** What all peers of the listening side share. */
 export interface Merged {
+  /** Their queues. */
   readonly gather: Gather;
   readonly scatter: Home;
+  /** Checks what they send on the default pair. */
+  readonly schema: StandardSchema<unknown> | undefined;
+  /** The channels they may ask for by name. */
+  published(peer: SessionPeer): Published;
 }
 
 /** A value whose send was fulfilled on this side, and that was not received. */
@@ -94,7 +101,7 @@ class HomePair {
 
   constructor(options: PeerOptions, exchange: Exchange, merged: Merged) {
     const channel = { capacity: options.capacity, whenInDoubt: options.whenInDoubt };
-    this.toListener = homeChannel(channel, true);
+    this.toListener = homeChannel(channel, true, { schema: merged.schema });
     this.toDialer = homeChannel(channel, true);
     this.toListener.home.gather = merged.gather;
     this.toDialer.home.onUndelivered = (item, outcome) => {
@@ -117,16 +124,6 @@ class HomePair {
   get ports(): { readonly send: Port; readonly receive: Port } {
     return { send: this.toDialer.send, receive: this.toListener.receive };
   }
-}
-
-/** A channel that was never published: its first operation says so, whichever it is. */
-function unknownChannel(name: string): Pick<HomeChannel, "send" | "receive"> {
-  if (typeof name !== "string") throw new TypeError(`Expected a name, got ${describe(name)}`);
-  const [there, here] = [homeChannel({ capacity: 0 }), homeChannel({ capacity: 0 }, true)];
-  const unknown = new NetchanError("CHANNEL_UNKNOWN", `nothing is published under "${name}"`);
-  there.home.close(unknown);
-  here.home.refuse(unknown);
-  return { send: here.send, receive: there.receive };
 }
 
 const end = { closed: "SESSION_CLOSED", aborted: "SESSION_CLOSED", lost: "SESSION_LOST", refused: "SESSION_REFUSED" } as const;
@@ -163,7 +160,15 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     this.#confirmed = options.confirmed;
     this.session = new Session(this, { host, limits, peerLimits, heartbeatMs: options.heartbeatMs, asks: options.asks });
     const codec = new Codec(options.superjson === undefined ? { limits } : { limits, superjson: options.superjson });
-    this.exchange = new Exchange({ outlet: this.session, host, codec, limits, peerLimits, dialer: merged === undefined });
+    this.exchange = new Exchange({
+      outlet: this.session,
+      host,
+      codec,
+      limits,
+      peerLimits,
+      dialer: merged === undefined,
+      published: merged?.published(this),
+    });
     this.exchange.from = this;
     let ports: { readonly send: Port; readonly receive: Port };
     if (merged === undefined) {
@@ -315,10 +320,10 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     }
   }
 
-  /** Nothing can be published by name in this version, so whatever is asked for is unknown to the other side. */
   channel<T>(name: string): Channel<T> {
-    const { send, receive } = unknownChannel(name);
-    return { send: sendEnd<T>(send), receive: receiveEnd<T>(receive) };
+    if (typeof name !== "string") throw new TypeError(`Expected the name to be a string, got ${describe(name)}`);
+    const { send, receive } = this.exchange.named(name);
+    return Object.freeze({ send: sendEnd<T>(send), receive: receiveEnd<T>(receive) });
   }
   topic<T>(name: string): Topic<T> {
     throw new TypeError(`There is no topic "${name}": topics are not supported by this version`);

@@ -2,7 +2,7 @@
  * Channels of this process, as their users see them. Layer: core.
  * `chan` is Go's `make(chan T)`; the two ports connect the ends to the one {@link Home} behind them.
  */
-import type { Channel, ChannelOptions, ReceiveChannel, Received, SendChannel } from "../contract.js";
+import type { Channel, ChannelOptions, ReceiveChannel, Received, SendChannel, StandardSchema } from "../contract.js";
 import { NetchanError } from "../errors.js";
 import { SendCase } from "./cases.js";
 import { describe, type ReceivePort, receiveEnd, type SendPort, sendEnd } from "./end.js";
@@ -11,13 +11,24 @@ import { Home } from "./home.js";
 import { receiveFrom, rejected, SendOperation } from "./operations.js";
 import type { Entry, Selection } from "./selection.js";
 
+/** What other processes may do with a send end of this one. */
+export interface SendRules {
+  /** What they send is checked by it before it is queued. */
+  readonly schema?: StandardSchema<unknown> | undefined;
+  /** They close their own use of it only. */
+  readonly closedHereOnly?: boolean;
+}
+
 /** The send end of a channel that lives here. */
 export class HomeSend implements SendPort {
   readonly kind = "send";
   end: SendChannel<unknown> | undefined = undefined;
   readonly holders: Holders;
 
-  constructor(readonly home: Home) {
+  constructor(
+    readonly home: Home,
+    readonly rules: SendRules = {},
+  ) {
     this.holders = sendHolders(home);
   }
   get travel(): Holders {
@@ -109,9 +120,10 @@ export interface HomeChannel {
 export function homeChannel(
   options: Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity">,
   pair = false,
+  rules: SendRules = {},
 ): HomeChannel {
   const home = new Home(options);
-  const send = new HomeSend(home);
+  const send = new HomeSend(home, rules);
   senders.set(home, send);
   return { home, send, receive: new HomeReceive(home, pair) };
 }

@@ -16,6 +16,7 @@ import type { CaseTail } from "../wire/frame.js";
 import { endedWord, mostAttempts, verdicts } from "./attempts.js";
 import { type Content, WireParcel } from "./content.js";
 import type { Context } from "./context.js";
+import { Entrance, type Entrant } from "./entrance.js";
 import { RemoteReceive } from "./remote-receive.js";
 import { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
@@ -89,7 +90,7 @@ class ToldReceive extends ReceiveCase {
   }
 }
 
-class Asked implements Outcome {
+class Asked implements Outcome, Entrant {
   readonly selection: Selection;
   readonly exchange: Context;
   given: { readonly offered: Offered; readonly frame: Posted | undefined; readonly served: Served; readonly age: number } | undefined;
@@ -97,6 +98,7 @@ class Asked implements Outcome {
   /** Of the ends of a `try`, when it was asked. */
   readonly #asked = new Map<Told, { readonly epoch: number; readonly age: number }>();
   readonly #underWay = new Set<Told>();
+  #entrance: Entrance | undefined;
   /** Whatever becomes of it now, it was said already. */
   #said = false;
   #over = false;
@@ -112,6 +114,19 @@ class Asked implements Outcome {
     this.selection = new Selection(this.exchange.host.random, this);
   }
 
+  /** Starts, as a rule at once. */
+  enter(): void {
+    const sends = this.cases.flatMap(({ served, parcel }) => (served instanceof ServedSend && parcel ? [{ served, parcel }] : []));
+    const checks = sends.filter(({ served }) => served.guarded);
+    const permits = new Set(this.cases.flatMap(({ served }) => served.permit ?? []));
+    if (permits.size > 0 || checks.length > 0) this.#entrance = new Entrance(this, permits, checks);
+    if (this.#entrance === undefined) this.start();
+    else this.#entrance.enter();
+  }
+  revoked(refusal: NetchanError): void {
+    if (this.selection.state === "locked") this.selection.whenUnlocked(() => this.selection.fail(refusal));
+    else this.selection.fail(refusal);
+  }
   start(): void {
     if (this.#over) return;
     const behind = this.waits ? undefined : this.cases.find(({ parcel, served }) => parcel === undefined && served.behind);
@@ -151,6 +166,7 @@ class Asked implements Outcome {
   /** Nothing is given to a process that may be gone where somebody else could have it, nor while too much waits for it. */
   resting(served: Served, source: Source): boolean {
     if (!this.waits) return false; // it has just asked
+    if (served.barred) return true;
     if (served.behind) {
       served.behindIt.add(this);
       return true;
@@ -260,6 +276,7 @@ class Asked implements Outcome {
     this.exchange.starved.delete(this);
     this.#arrived();
     this.answers.left(this);
+    this.#entrance?.leave();
     // What goes on to a third process was copied there, taken or not.
     for (const { index, parcel, served } of this.cases) if (index !== chosen || served.port instanceof RemoteSend) parcel?.discard();
   }
@@ -323,7 +340,7 @@ export class Answers {
     if (waits) exchange.admitOperations(cases.length);
     else if (++this.#hasty > mostAttempts) exchange.violated(`more than ${mostAttempts} attempts at once`, "LIMIT_EXCEEDED");
     this.#asked.set(number, asked);
-    asked.start();
+    asked.enter();
   }
 
   #read({ end, send }: CaseTail, waits: boolean): Omit<Told, "index"> | NetchanError {

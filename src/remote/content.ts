@@ -37,11 +37,22 @@ export class WireParcel implements Parcel {
     for (const port of ports) port.travel?.left(owner);
   }
 
+  /** What a schema has made of it. */
+  #examined: { readonly value: unknown } | undefined;
+
+  /** The value, for a look at it: nobody has it yet. */
+  examine(): unknown {
+    return this.owner.codec.decode(this.wire, this.ports.map(endOf));
+  }
+  examined(value: unknown): void {
+    this.#examined = { value };
+  }
+
   revive(): unknown {
     if (!this.#open) throw new TypeError("a parcel can be opened once");
     let value: unknown;
     try {
-      value = this.owner.codec.decode(this.wire, this.ports.map(endOf));
+      value = this.#examined === undefined ? this.examine() : this.#examined.value;
     } catch (error) {
       this.discard(); // a custom type refuses now what it accepted before
       throw error;
@@ -59,8 +70,12 @@ export class WireParcel implements Parcel {
     this.owner.freed(this.bytes);
   }
 
-  /** The same value for another session; it is not revived on the way. */
+  /**
+   * The same value for another session; it is not revived on the way.
+   * @throws NetchanError `ENCODE_FAILED` when what a schema has made of it cannot be sent
+   */
   content(): Content {
+    if (this.#examined !== undefined) return this.owner.codec.encode(this.#examined.value);
     const { json, meta, blobs } = this.tail;
     const text = JSON.stringify(json);
     const metaText = meta === undefined ? undefined : JSON.stringify(meta);

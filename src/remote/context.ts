@@ -24,6 +24,14 @@ export interface EndUser {
   sessionEnded(loss: NetchanError, graceful: boolean): void;
 }
 
+/** One that uses an end of a published channel. */
+export interface NamedUser extends EndUser {
+  readonly name: string | undefined;
+  readonly kind: Port["kind"];
+  /** There is a newer one for the same end: it gives its id back as soon as it is not in use. */
+  supersede(): void;
+}
+
 /** Somebody who has something to send that can wait until there is room. */
 export interface Starved {
   resume(): void;
@@ -52,6 +60,8 @@ export interface Context extends RemoteHome, ParcelOwner {
   readonly from: unknown;
   /** Operations of this side that the other side has not answered. */
   operations: number;
+  /** Why the session is over, if it is. */
+  readonly over: NetchanError | undefined;
   /** The session is being closed: no new operations. */
   readonly closing: NetchanError | undefined;
 
@@ -91,6 +101,10 @@ export interface Context extends RemoteHome, ParcelOwner {
   reference(port: Port): EndRef;
   /** The frame that names new ends has been sent: now their state may follow. */
   introduce(): void;
+  /** Asks for an end of a channel that the other side has published. @returns its id */
+  open(user: NamedUser): number;
+  /** It has given its id back. */
+  unopen(user: NamedUser): void;
   /** Takes an end of its own at the home of one that this side holds. */
   fork(id: number, user: EndUser): number;
   unfork(id: number, loss: NetchanError | undefined): void;

@@ -6,14 +6,16 @@
  * Source: PROTOCOL.md "Ends".
  */
 import type { HomeSend } from "../core/channel.js";
-import type { Port } from "../core/end.js";
+import type { Port, ReceivePort, SendPort } from "../core/end.js";
 import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
+import { mostNameCharacters } from "../limits.js";
 import type { Posted } from "../session/outbox.js";
 import type { EndRef, HomeFrame } from "../wire/frame.js";
-import type { Context, EndUser } from "./context.js";
-import { homeFor } from "./gone.js";
+import type { Context, EndUser, NamedUser } from "./context.js";
+import { deadPort, homeFor } from "./gone.js";
 import { Ids } from "./ids.js";
+import { type Permit, Permits, type Published, unknownName } from "./permit.js";
 import { Relay } from "./relay.js";
 import { RelayReceive } from "./relay-receive.js";
 import { RelaySend } from "./relay-send.js";
@@ -30,6 +32,9 @@ export class Ends {
   readonly #servedByPort = new Map<Port, Served>();
   /** Served ends whose id the other side has not been told yet. */
   readonly #fresh: Served[] = [];
+  /** For each published end of the other side that is open here, the latest user. */
+  readonly #named = new Map<string, NamedUser>();
+  readonly permits: Permits;
   readonly #ids: Ids;
   /** The served ends that a frame refers to, once for each reference. */
   readonly #carried = new WeakMap<Posted, readonly Served[]>();
@@ -37,8 +42,10 @@ export class Ends {
   constructor(
     readonly exchange: Context,
     dialer: boolean,
+    published: Published | undefined,
   ) {
     this.#ids = new Ids(dialer);
+    this.permits = new Permits(exchange, published);
   }
 
   // ── what the other side holds here ──
@@ -136,6 +143,7 @@ export class Ends {
   remove(served: Served, loss: NetchanError | undefined, graceful = loss === undefined): void {
     this.served.delete(served.id);
     if (this.#servedByPort.get(served.key) === served) this.#servedByPort.delete(served.key);
+    served.permit?.leave(served);
     served.left(loss, graceful);
     this.exchange.idle();
   }
@@ -145,12 +153,37 @@ export class Ends {
   }
   /** The other side wants an end of its own at the home of one that it holds. */
   forked(id: number, own: number): void {
-    const { port, sources } = this.servedAt(id);
+    const { port, sources, permit } = this.servedAt(id);
     this.#foreign(own);
     if (this.served.has(own) || this.served.size >= this.exchange.limits.maxChannels)
       this.exchange.violated("a fork that cannot be", "LIMIT_EXCEEDED");
-    this.serve(port, own, sources).count = 1;
-    this.introduce();
+    if (permit !== undefined) this.#serveNamed(permit, own, sources, false);
+    else {
+      this.serve(port, own, sources).count = 1;
+      this.introduce();
+    }
+  }
+
+  // ── what the other side may name ──
+
+  /** The other side wants an end of a published channel. */
+  opened(id: number, name: string, kind: string): void {
+    if (kind !== "send" && kind !== "receive") this.exchange.violated("an end that is neither a send end nor a receive end");
+    this.#foreign(id);
+    if (this.served.has(id) || this.served.size >= this.exchange.limits.maxChannels)
+      this.exchange.violated("an end that cannot be opened", "LIMIT_EXCEEDED");
+    this.#serveNamed(this.permits.of(name, kind), id, undefined, true);
+  }
+  #serveNamed(permit: Permit, id: number, sources: readonly Source[] | undefined, opens: boolean): void {
+    const served = this.#makeServed(permit.port ?? deadPort(permit.kind, permit.refusal), id, sources);
+    served.count = 1;
+    served.permit = permit;
+    this.served.set(id, served);
+    permit.join(served, opens ? id : undefined);
+  }
+  /** What a reference to a served end means: of a channel that the other side may not use (yet), nothing. */
+  #portOf({ port, permit }: Served): Port {
+    return permit === undefined || permit.granted ? port : deadPort(permit.kind, permit.refusal);
   }
 
   // ── what this side holds there ──
@@ -161,6 +194,40 @@ export class Ends {
     remote.adopt();
     this.remotes.set(id, remote);
     return remote;
+  }
+
+  /**
+   * The ends of a channel that the other side may have published. Always new ones, because it may have been closed and published anew;
+   * nobody is asked before they are used.
+   */
+  named(name: string): { readonly send: SendPort; readonly receive: ReceivePort } {
+    if (name.length > mostNameCharacters) return { send: deadPort("send", unknownName()), receive: deadPort("receive", unknownName()) };
+    return {
+      send: new RemoteSend(this.exchange, 0, 0, false, name),
+      receive: new RemoteReceive(this.exchange, 0, 0, false, name),
+    };
+  }
+  open(user: NamedUser): number {
+    const id = this.#ids.next();
+    const key = `${user.kind} ${user.name}`;
+    this.#named.get(key)?.supersede();
+    this.#named.set(key, user);
+    this.remotes.set(id, user);
+    this.exchange.post(`"open",${id},${JSON.stringify(user.name)},"${user.kind}"`);
+    return id;
+  }
+  unopen(user: NamedUser): void {
+    const key = `${user.kind} ${user.name}`;
+    if (this.#named.get(key) === user) this.#named.delete(key);
+  }
+
+  /** The session is over: nothing of the other side means anything any more. */
+  forget(): void {
+    this.remotes.clear();
+    this.#named.clear();
+  }
+  get namedCount(): number {
+    return this.#named.size;
   }
 
   fork(id: number, user: EndUser): number {
@@ -178,7 +245,7 @@ export class Ends {
   port(ref: EndRef): Port {
     const { exchange } = this;
     if (ref[0] === 1)
-      return (this.served.get(ref[1]) ?? exchange.violated(`a reference to end ${ref[1]}, which the other side does not hold`)).port;
+      return this.#portOf(this.served.get(ref[1]) ?? exchange.violated(`a reference to end ${ref[1]}, which the other side does not hold`));
     const [, id, kind, capacity] = ref;
     const sends = kind % 2 === 0;
     let remote = this.remotes.get(id);

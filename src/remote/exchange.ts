@@ -4,7 +4,7 @@
  * Source: PROTOCOL.md "Ends", "Windows", "Resume".
  */
 import type { Limits } from "../contract.js";
-import type { Port } from "../core/end.js";
+import type { Port, ReceivePort, SendPort } from "../core/end.js";
 import { Home } from "../core/home.js";
 import type { Attempt, Attempted } from "../core/offered.js";
 import type { Entry, Selection } from "../core/selection.js";
@@ -17,9 +17,10 @@ import { type EndRef, type Frame, isHomeFrame, type ValueTail, writeValue } from
 import { Answers } from "./answers.js";
 import { Attempts } from "./attempts.js";
 import { type Content, checkSize, type WireParcel } from "./content.js";
-import type { CasePost, Context, EndUser, Starved } from "./context.js";
+import type { CasePost, Context, EndUser, NamedUser, Starved } from "./context.js";
 import { Ends } from "./ends.js";
 import { Intake } from "./intake.js";
+import type { Published } from "./permit.js";
 import { RemoteEnd } from "./remote-end.js";
 import type { RemoteReceive } from "./remote-receive.js";
 import type { RemoteSend } from "./remote-send.js";
@@ -46,6 +47,8 @@ export interface ExchangeOptions {
   readonly limits: Limits;
   readonly peerLimits: PeerLimits;
   readonly dialer: boolean;
+  /** What the other side may name; without it, nothing. */
+  readonly published?: Published | undefined;
 }
 
 export class Exchange implements Context {
@@ -80,7 +83,7 @@ export class Exchange implements Context {
     this.limits = options.limits;
     this.codec = options.codec;
     this.host = options.host;
-    this.#ends = new Ends(this, options.dialer);
+    this.#ends = new Ends(this, options.dialer, options.published);
     this.served = this.#ends.served;
     this.remotes = this.#ends.remotes;
     this.#sendWindow = new SendWindow(options.peerLimits.maxQueuedBytes);
@@ -154,11 +157,14 @@ export class Exchange implements Context {
     const { maxChannels } = this.#options.peerLimits;
     if (this.served.size + added.size > maxChannels)
       throw new NetchanError("LIMIT_EXCEEDED", `the other side accepts ${maxChannels} channel ends at once`, { outcome: "not-sent" });
-    const relayed = new Map<Context, number>();
-    for (const port of added)
-      if (port instanceof RemoteEnd && port.exchange !== this) relayed.set(port.exchange, (relayed.get(port.exchange) ?? 0) + 1);
-    for (const [home, more] of relayed)
-      if (home.room < more)
+    const needed = new Map<Context, number>();
+    for (const port of new Set(ends)) {
+      if (!(port instanceof RemoteEnd)) continue;
+      const more = (port.unopened ? 1 : 0) + (added.has(port) && port.exchange !== this ? 1 : 0);
+      needed.set(port.exchange, (needed.get(port.exchange) ?? 0) + more);
+    }
+    for (const [home, more] of needed)
+      if (more > 0 && home.room < more)
         throw new NetchanError("LIMIT_EXCEEDED", "the home of a channel end in the value accepts no more of them", { outcome: "not-sent" });
   }
   get mostDemand(): number {
@@ -192,6 +198,15 @@ export class Exchange implements Context {
   }
   adopt(id: number, kind: "send" | "receive", capacity: number): RemoteSend | RemoteReceive {
     return this.#ends.adopt(id, kind, capacity);
+  }
+  named(name: string): { readonly send: SendPort; readonly receive: ReceivePort } {
+    return this.#ends.named(name);
+  }
+  open(user: NamedUser): number {
+    return this.#ends.open(user);
+  }
+  unopen(user: NamedUser): void {
+    this.#ends.unopen(user);
   }
   fork(id: number, user: EndUser): number {
     return this.#ends.fork(id, user);
@@ -249,6 +264,9 @@ export class Exchange implements Context {
       case "fork":
         this.#ends.forked(frame.fields[0], frame.fields[1]);
         return;
+      case "open":
+        this.#ends.opened(...frame.fields);
+        return;
       case "try":
       case "select":
         this.#answers.asked(frame.fields[0], frame.fields[1], frame.type === "select");
@@ -269,7 +287,6 @@ export class Exchange implements Context {
       case "drain":
       case "drained":
       case "bye":
-      case "open":
         this.violated(`a ${frame.type} frame does not belong here`);
         break;
       default:
@@ -294,6 +311,7 @@ export class Exchange implements Context {
   /** There is a link. */
   connected(): void {
     this.#drowsy.clear();
+    this.#ends.permits.askAgain();
     for (const served of [...this.served.values()]) served.resume();
     this.#answers.connected();
   }
@@ -358,7 +376,7 @@ export class Exchange implements Context {
     this.#over = loss;
     this.onIdle = undefined;
     for (const remote of [...this.remotes.values()]) remote.sessionEnded(loss, graceful);
-    this.remotes.clear();
+    this.#ends.forget();
     this.#attempts.finish(loss);
     this.#answers.finish(loss, graceful);
     for (const served of [...this.served.values()]) this.#ends.remove(served, loss, graceful);
@@ -370,9 +388,9 @@ export class Exchange implements Context {
     return { free: this.#sendWindow.free, used: this.#intake.waiting };
   }
   /** What is still held, for tests and for finding leaks: all zero when everything has settled. */
-  get stats(): Record<"served" | "remotes" | "operations" | "admitted" | "waitingBytes" | "fetches", number> {
-    const [served, remotes, fetches] = [this.served.size, this.remotes.size, this.fetches.size];
-    return { served, remotes, fetches, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#intake.waiting };
+  get stats(): Record<"served" | "remotes" | "named" | "operations" | "admitted" | "waitingBytes" | "fetches", number> {
+    const [served, remotes, fetches, named] = [this.served.size, this.remotes.size, this.fetches.size, this.#ends.namedCount];
+    return { served, remotes, fetches, named, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#intake.waiting };
   }
 
   violated(what: string, code: "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" = "PROTOCOL_VIOLATION"): never {

@@ -1,4 +1,4 @@
-/** Ends of channels that this session can no longer reach, when they are sent on all the same. Layer: remote. */
+/** Ends in place of those that cannot be reached, or not any more. Layer: remote. */
 import { type HomeChannel, homeChannel } from "../core/channel.js";
 import type { Port } from "../core/end.js";
 import { NetchanError } from "../errors.js";
@@ -19,4 +19,13 @@ export function homeFor(port: Port): HomeChannel {
   } else if (over !== undefined || port.kind === "send") channel.home.close(over?.ending);
   else channel.home.close(new NetchanError("SESSION_LOST", "the session this end came over is over"));
   return channel;
+}
+
+/** In place of an end of a published channel that the other side may not use: it fails as that one does. */
+export function deadPort<K extends Port["kind"]>(kind: K, refusal: NetchanError | undefined): HomeChannel[K] {
+  const error = refusal ?? new NetchanError("CHANNEL_REFUSED", "the end was passed on before it was open", { outcome: "not-sent" });
+  const channel = homeChannel({ capacity: 0 }, true);
+  if (kind === "send") channel.home.refuse(error);
+  else channel.home.close(error);
+  return channel[kind];
 }

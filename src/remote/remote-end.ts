@@ -4,19 +4,23 @@
  * References: every frame that carries the end counts one, when it is accepted. `#count` says how many were received and not yet given
  * back; of those, `#unrevived` are in values nobody has taken. When none is left the end waits, silent, for its home to say that it is
  * released; if it is sent here again meanwhile (the two crossed on the way) it goes on where it stopped.
- * Source: PROTOCOL.md "References".
+ * An end of a published channel has no id before its first use, and gives it back when it is not in use and there is a newer one.
+ * Source: PROTOCOL.md "References", "Named channels".
  */
 
 import type { Travel } from "../core/offered.js";
-import type { NetchanError } from "../errors.js";
+import { NetchanError } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
-import type { Context, EndUser } from "./context.js";
+import type { Context, EndUser, NamedUser } from "./context.js";
 
-export abstract class RemoteEnd<End extends object = object> implements EndUser {
+export abstract class RemoteEnd<End extends object = object> implements NamedUser {
   /** The application's end over it: kept by the application alone, if that can be. */
   #end: { deref(): End | undefined } | undefined;
   /** It is one of the ends that were never in a value, and stays as long as the session does. */
   #adopted = false;
+  /** 0 as long as the other side has not heard of it. */
+  #id: number;
+  #superseded = false;
   /** The application cannot reach its end any more. */
   #unreachable = false;
   #count = 0;
@@ -25,8 +29,7 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
   #held = false;
   /** Relays that serve it on, and values on their way home to this process that hold it. */
   #borrowed = 0;
-  /** Its session is over, and why. */
-  protected loss: NetchanError | undefined;
+  #loss: NetchanError | undefined;
   readonly holders = undefined;
   /** How values that are on their way hold it: those of its own session by the references they brought, others by borrowing. */
   readonly travel: Travel = {
@@ -45,11 +48,66 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
 
   constructor(
     readonly exchange: Context,
-    readonly id: number,
-    readonly capacity: number,
+    id: number,
+    /** Of a published channel it is told when the end is opened. */
+    public capacity: number,
     /** Its home is a third process, which the other side relays to. */
     readonly elsewhere = false,
-  ) {}
+    /** The channel was published under it. */
+    readonly name: string | undefined = undefined,
+  ) {
+    this.#id = id;
+    this.#held = name !== undefined;
+  }
+
+  abstract readonly kind: "send" | "receive";
+  /** Whoever asks is about to use it. */
+  get id(): number {
+    if (this.#id === 0) {
+      this.#superseded = false;
+      this.#id = this.exchange.open(this);
+      this.#count = 1;
+    }
+    return this.#id;
+  }
+  /** Its session is over, and why. */
+  protected get loss(): NetchanError | undefined {
+    return this.#loss ?? (this.#id === 0 ? this.exchange.over : undefined);
+  }
+  /** The other side has not heard of it, or not since it was let rest. */
+  get unopened(): boolean {
+    return this.#id === 0;
+  }
+  /** Why it cannot be opened, if it has to be and cannot. */
+  protected get unopenable(): NetchanError | undefined {
+    return this.unopened && this.exchange.room < 1
+      ? new NetchanError("LIMIT_EXCEEDED", "the other side accepts no more channel ends", { outcome: "not-sent" })
+      : undefined;
+  }
+  /** There are newer ends under its name: it gives back its id whenever nobody is using it, and its next use opens it again. */
+  supersede(): void {
+    this.#superseded = true;
+    this.rest();
+  }
+  #retire(): void {
+    const id = this.#id;
+    if (id === 0 || this.#unrevived > 0 || this.loss !== undefined) return;
+    this.#id = 0;
+    this.#count = 0;
+    this.exchange.remotes.set(id, new Retired(this.exchange, id, (frame) => this.#lateFrame(frame)));
+    this.exchange.post(`"release",${id},1`);
+    this.retired();
+  }
+  /** The numbers of its home begin anew. */
+  protected retired(): void {}
+  /** That it is over counts, unless it has been opened again: then it is another's story. */
+  #lateFrame(frame: HomeFrame): void {
+    if (this.#id === 0) this.homeFrame(frame);
+  }
+  protected opened(capacity: number): void {
+    if (this.name === undefined) this.exchange.violated(`end ${this.#id} was never to be opened`);
+    this.capacity = capacity;
+  }
 
   get references(): number {
     return this.#count;
@@ -88,12 +146,14 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
   }
   /** Something that was open here is over. */
   protected rest(): void {
-    if (this.#unreachable && this.#held && this.#borrowed === 0 && this.openCount === 0 && this.waiterCount === 0) this.giveUp();
+    if (!this.#held || this.#borrowed > 0 || this.openCount > 0 || this.waiterCount > 0) return;
+    if (this.#unreachable) this.giveUp();
+    else if (this.#superseded) this.#retire();
   }
 
   /** It stands in the table of its session: its id means something to the other side. */
   get known(): boolean {
-    return this.#count > 0 && this.loss === undefined;
+    return (this.#count > 0 || (this.name !== undefined && this.#held)) && this.loss === undefined;
   }
 
   /** A frame with a reference was accepted. */
@@ -152,12 +212,13 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
     const count = this.#count - this.#unrevived;
     if (this.#held || this.#borrowed > 0 || count === 0 || this.loss !== undefined) return;
     this.#count -= count;
-    this.exchange.post(`"release",${this.id},${count}`);
+    this.exchange.post(`"release",${this.#id},${count}`);
   }
   /** The home has forgotten it. */
   protected forgotten(): void {
-    if (this.#count > 0) this.exchange.violated(`end ${this.id} was released while it is held`);
-    this.exchange.remotes.delete(this.id);
+    if (this.#count > 0) this.exchange.violated(`end ${this.#id} was released while it is held`);
+    this.exchange.remotes.delete(this.#id);
+    if (this.name !== undefined) this.exchange.unopen(this);
     this.exchange.idle();
   }
 
@@ -166,11 +227,29 @@ export abstract class RemoteEnd<End extends object = object> implements EndUser 
   abstract part(loss: NetchanError): void;
 
   sessionEnded(loss: NetchanError, graceful: boolean): void {
-    if (this.loss !== undefined) return;
-    this.loss = loss;
+    if (this.#loss !== undefined) return;
+    this.#loss = loss;
     this.ended(loss, graceful);
   }
   protected abstract ended(loss: NetchanError, graceful: boolean): void;
+}
+
+/** In place of an end that has given its id back, until its home has forgotten that. */
+class Retired implements EndUser {
+  readonly busy = false;
+  constructor(
+    readonly exchange: Context,
+    readonly id: number,
+    readonly late: (frame: HomeFrame) => void,
+  ) {}
+  homeFrame(frame: HomeFrame): void {
+    if (frame.type === "released") {
+      this.exchange.remotes.delete(this.id);
+      this.exchange.idle();
+    } else if (frame.type === "ended" || frame.type === "done") this.late(frame);
+  }
+  part(): void {}
+  sessionEnded(): void {}
 }
 
 /** A reference that keeps, in place of one that does not. */

@@ -92,7 +92,8 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
   }
   /** How it has ended, if it has: a `trySelect` need not ask its home any more. */
   get over(): { readonly ending: Ending } | undefined {
-    return this.#ending ?? (this.#letGoHere ? { ending: undefined } : undefined);
+    const loss = this.#ending === undefined ? this.loss : undefined;
+    return this.#ending ?? (loss === undefined ? (this.#letGoHere ? { ending: undefined } : undefined) : { ending: loss });
   }
 
   receive(signal: AbortSignal | undefined): Promise<Received<unknown>> {
@@ -122,6 +123,12 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
   }
 
   join(waiter: ReceiveWaiter): void {
+    const refusal = this.loss ?? this.unopenable;
+    if (refusal !== undefined && this.#ending === undefined) {
+      this.leave(waiter);
+      waiter.finish(refusal);
+      return;
+    }
     if (this.closed) {
       this.leave(waiter);
       waiter.finish(this.#ending?.ending);
@@ -156,7 +163,8 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
     } else if (frame.type === "done") {
       this.#finish(toldEnding(frame.fields[1], frame.fields[2]));
       this.giveUp();
-    } else if (frame.type === "released") {
+    } else if (frame.type === "opened") this.opened(frame.fields[1]);
+    else if (frame.type === "released") {
       for (const offer of this.#held.splice(0)) offer.parcel?.discard(); // its home has put them back
       this.forgotten();
     } else this.exchange.violated(`a ${frame.type} frame for a receive end`);
@@ -323,6 +331,12 @@ export class RemoteReceive extends RemoteEnd<ReceiveChannel<unknown>> implements
     for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) waiter.finish(ending);
   }
 
+  protected override retired(): void {
+    this.#seen = 0;
+    this.#epoch = 0;
+    this.#limit = 0;
+    this.#skipped = false;
+  }
   letGo(): void {
     if (this.#letGoHere) return;
     this.#letGoHere = true;

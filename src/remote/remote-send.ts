@@ -17,7 +17,7 @@ import type { Content } from "./content.js";
 import type { Pending } from "./pending.js";
 import { RemoteCase } from "./remote-case.js";
 import { RemoteEnd } from "./remote-end.js";
-import { toldEnding, toldError } from "./told-error.js";
+import { refuses, toldEnding, toldError } from "./told-error.js";
 
 /** Values above this size are announced: they would fill the window for all others. */
 export const announceBytes = 64 * 1024;
@@ -69,7 +69,7 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
     if (this.loss !== undefined) return withOutcome(this.loss, "not-sent");
     if (this.#closing !== undefined) return this.#closing.error();
     if (this.#letGoHere) return new NetchanError("CHANNEL_CLOSED", "this process has let go of the end", { outcome: "not-sent" });
-    return this.exchange.refusal();
+    return this.exchange.refusal() ?? this.unopenable;
   }
 
   send(value: unknown, signal: AbortSignal | undefined): Promise<void> {
@@ -209,11 +209,17 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
       case "ended": {
         const ending = toldEnding(frame.fields[1], frame.fields[2]);
         this.#closing ??= {
-          error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause: ending?.cause, outcome: "not-sent" }),
+          error: () =>
+            ending !== undefined && refuses(ending)
+              ? withOutcome(ending, "not-sent")
+              : new NetchanError("CHANNEL_CLOSED", "the channel is closed", { cause: ending?.cause, outcome: "not-sent" }),
         };
         this.letGo();
         return;
       }
+      case "opened":
+        this.opened(frame.fields[1]);
+        return;
       case "mute":
         this.#muted = true;
         if (this.#pending.size === 0) this.giveUp(); // nothing more has to be said about it
@@ -288,7 +294,9 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
     if (this.loss !== undefined) return;
     if (this.#closing === undefined) {
       this.#closing = { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { outcome: "not-sent" }) };
-      this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 500))}`);
+      // Of a published channel only this process's use ends.
+      if (this.name === undefined)
+        this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 500))}`);
     }
     this.letGo();
   }

@@ -96,7 +96,7 @@ export class ServedReceive extends Served {
   }
   /** Would it take another value now? */
   get wanting(): boolean {
-    return this.#ledger.wanting && !this.#finished && !this.behind && this.exchange.linked && !this.exchange.congested;
+    return this.#ledger.wanting && !this.#finished && !this.barred && !this.behind && this.exchange.linked && !this.exchange.congested;
   }
   /** Where somebody else could take a value it is not given to a process that may be gone. Of channels that only this one receives from it is. */
   drowsyAt(source: Source): boolean {
@@ -232,6 +232,10 @@ export class ServedReceive extends Served {
     }
     this.#ending = undefined;
     this.exchange.post(`"done",${this.id},${tellEnding(ending)}`);
+  }
+
+  override revoked(refusal: NetchanError): void {
+    if (!this.#finished) this.#done(refusal);
   }
 
   /** No more offers. What is open stays so until the other side's goodbye: it may have been taken meanwhile. */

@@ -4,59 +4,27 @@
  */
 import type { HomeSend } from "../core/channel.js";
 import { closeEnding } from "../core/channel.js";
-import type { Claim, Item } from "../core/item.js";
+import type { Item } from "../core/item.js";
 import type { Ending } from "../core/offered.js";
-import type { Sender } from "../core/operations.js";
 import { NetchanError, type Outcome, plainMessage } from "../errors.js";
 import type { UserFrame, ValueTail } from "../wire/frame.js";
+import { Arrival, Entering } from "./arrival.js";
+import { checkup, type Verdict } from "./checkup.js";
 import type { WireParcel } from "./content.js";
 import type { Context } from "./context.js";
+import { InTurn } from "./in-turn.js";
 import { Served } from "./served.js";
 import { checkSelectId, tellEnding } from "./told-error.js";
 
-/** One value of the other side, as its sender. */
-class Arrival implements Sender, Claim {
-  item: Item | undefined;
-  granted = false;
-  fetching = false;
-
-  constructor(
-    readonly served: ServedSend,
-    readonly number: number,
-    /** Of the select it is a case of. */
-    readonly id: string,
-    /** The size it was announced with. */
-    readonly announced: number,
-  ) {}
-
-  sent(): void {
-    this.served.answer(this, `"sent"`, "");
-    this.served.fulfilled(this);
-  }
-  left(): void {
-    this.served.received(this);
-  }
-  failed(error: unknown): void {
-    this.served.failed(this, NetchanError.is(error) ? error : new NetchanError("VALUE_REFUSED", "the value was refused", { cause: error }));
-  }
-  fetch(): void {
-    if (this.fetching) return;
-    this.fetching = true;
-    this.served.exchange.fetches.want(this, this.announced, () => this.served.postFetch(this));
-  }
-  request(): void {
-    this.served.exchange.post(`"claim",${this.served.id},${this.number}`);
-  }
-  release(): void {
-    this.granted = false;
-    this.item?.parcel?.discard(); // it comes again with the next grant
-    if (this.item !== undefined) this.item.parcel = undefined;
-    this.served.exchange.post(`"unclaim",${this.served.id},${this.number}`);
-    this.served.claimOver(this);
-  }
-}
-
 export class ServedSend extends Served {
+  readonly #turn = new InTurn();
+  /** Operations on their way into the line. */
+  get turn(): InTurn {
+    return this.permit?.turn ?? this.#turn;
+  }
+  /** The other side may not use it any more, and why. */
+  #refusal: NetchanError | undefined;
+  #gone = false;
   readonly #open = new Map<number, Arrival>();
   #latest = 0;
   /** Its user is told which of the values whose sends were fulfilled have been received: on the default pair, if it has a buffer. */
@@ -119,6 +87,7 @@ export class ServedSend extends Served {
         this.#granted(frame.fields[1], frame.fields[2]);
         return;
       case "close":
+        if (this.port.rules.closedHereOnly === true) return; // the other side is done with it, and nobody else
         this.port.home.close(closeEnding(frame.fields[1] === null ? undefined : new Error(frame.fields[1].slice(0, 500))));
         return;
       default:
@@ -137,7 +106,7 @@ export class ServedSend extends Served {
     const arrival = new Arrival(this, number, selectId, announced);
     this.exchange.admitOperations(1);
     this.#open.set(number, arrival);
-    const refusal = this.port.home.refusal();
+    const refusal = this.#refusal ?? this.port.home.refusal();
     if (refusal === undefined) return arrival;
     arrival.failed(refusal);
     return undefined;
@@ -151,10 +120,25 @@ export class ServedSend extends Served {
       else parcel.discard();
       return;
     }
-    this.#submit(arrival, parcel);
+    this.#enter(arrival, parcel);
   }
 
-  #submit(arrival: Arrival, parcel: WireParcel | undefined): void {
+  #enter(arrival: Arrival, parcel: WireParcel | undefined): void {
+    if (this.guarded) this.turn.add(new Entering(this, arrival, parcel));
+    else this.submit(arrival, parcel);
+  }
+  /** An operation may have to wait before it is let in. */
+  get guarded(): boolean {
+    return this.permit !== undefined || this.port.rules.schema !== undefined;
+  }
+  /** Checks a value of the other side; `then` is called at once, or later. */
+  check(parcel: WireParcel, then: (verdict: Verdict) => void): void {
+    const { schema } = this.port.rules;
+    const verdict = schema === undefined ? undefined : checkup(schema, parcel, this.exchange.host);
+    if (verdict instanceof Promise) void verdict.then(then);
+    else then(verdict);
+  }
+  submit(arrival: Arrival, parcel: WireParcel | undefined): void {
     const item = arrival.id === "" ? { absent: parcel === undefined } : { claim: arrival };
     arrival.item = this.port.home.submit(undefined, parcel, arrival, item);
   }
@@ -163,7 +147,7 @@ export class ServedSend extends Served {
   #case(number: number, selectId: string, bytes: number): void {
     checkSelectId(selectId, this.exchange);
     const arrival = this.#begin(number, selectId, bytes);
-    if (arrival !== undefined && this.#acceptable(arrival, bytes)) this.#submit(arrival, undefined);
+    if (arrival !== undefined && this.#acceptable(arrival, bytes)) this.#enter(arrival, undefined);
   }
   #acceptable(arrival: Arrival, bytes: number): boolean {
     const most = this.exchange.limits.maxValueBytes;
@@ -175,7 +159,7 @@ export class ServedSend extends Served {
   #announced(number: number, bytes: number): void {
     const arrival = this.#begin(number, "", bytes);
     if (arrival === undefined) return;
-    if (this.#acceptable(arrival, bytes)) this.#submit(arrival, undefined);
+    if (this.#acceptable(arrival, bytes)) this.#enter(arrival, undefined);
   }
 
   postFetch(arrival: Arrival): void {
@@ -185,7 +169,7 @@ export class ServedSend extends Served {
   #fetched(number: number, bytes: number, tail: ValueTail): void {
     const arrival = this.#open.get(number);
     const parcel = this.exchange.accept(tail, 0, this.exchange.from); // asked for, so no window counts it
-    if (arrival?.item === undefined || !arrival.item.absent) {
+    if (arrival?.item === undefined || !arrival.item.absent || arrival.checking) {
       // Its sender took it back, or the channel refused it, while it was on its way.
       if (!(parcel instanceof NetchanError)) parcel.discard();
       if (arrival !== undefined) this.exchange.fetches.done(arrival);
@@ -196,10 +180,27 @@ export class ServedSend extends Served {
     this.exchange.fetches.done(arrival);
     const { item } = arrival;
     if (parcel instanceof NetchanError) this.port.home.expel(item, parcel);
-    else this.port.home.arrived(item, parcel);
+    else this.#checkLate(arrival, parcel, () => this.port.home.arrived(item, parcel));
+  }
+  /** A value that was asked for, of an operation that has its place in the line. */
+  #checkLate(arrival: Arrival, parcel: WireParcel, then: () => void): void {
+    arrival.checking = true;
+    this.check(parcel, (verdict) => {
+      arrival.checking = false;
+      const { item } = arrival;
+      if (verdict === undefined && this.#open.has(arrival.number)) then();
+      else {
+        parcel.discard();
+        if (verdict !== undefined && item !== undefined) this.port.home.expel(item, verdict);
+      }
+    });
   }
 
   #withdraw(arrival: Arrival | undefined): void {
+    if (arrival?.entering !== undefined) {
+      arrival.entering.drop();
+      this.answer(arrival, `"withdrawn"`, "");
+    }
     if (arrival?.item === undefined) return;
     this.port.home.withdraw(arrival.item, () => this.answer(arrival, `"withdrawn"`, ""));
   }
@@ -208,14 +209,15 @@ export class ServedSend extends Served {
     const arrival = this.#open.get(number);
     const parcel = this.exchange.accept(tail, 0, this.exchange.from); // asked for, so no window counts it
     const item = arrival?.item;
-    if (arrival === undefined || item === undefined || item.claim === undefined || arrival.granted) {
+    if (arrival === undefined || item === undefined || item.claim === undefined || arrival.granted || arrival.checking) {
       if (!(parcel instanceof NetchanError)) parcel.discard();
     } else if (parcel instanceof NetchanError) this.port.home.expel(item, parcel);
-    else {
-      item.parcel = parcel;
-      arrival.granted = true;
-      this.#useGrant(arrival, item);
-    }
+    else
+      this.#checkLate(arrival, parcel, () => {
+        item.parcel = parcel;
+        arrival.granted = true;
+        this.#useGrant(arrival, item);
+      });
   }
 
   /**
@@ -278,20 +280,44 @@ export class ServedSend extends Served {
       if (item?.state === "offered") this.failed(arrival, new NetchanError("SESSION_CLOSED", plainMessage(closed), { outcome: "unknown" }));
       else {
         if (item !== undefined) this.port.home.withdraw(item, () => undefined);
+        arrival.entering?.drop();
         this.failed(arrival, closed);
       }
     }
   }
 
+  override resume(): void {
+    this.turn.advance();
+  }
+  override revoked(refusal: NetchanError): void {
+    if (this.#refusal !== undefined) return;
+    this.#refusal = refusal;
+    for (const arrival of [...this.#open.values()]) {
+      arrival.entering?.drop();
+      if (arrival.item === undefined) this.failed(arrival, refusal);
+      else this.port.home.withdraw(arrival.item, () => this.failed(arrival, refusal));
+    }
+    this.exchange.post(`"ended",${this.id},${tellEnding(refusal)}`);
+    this.#leave(undefined, true);
+  }
+  /** It counts as one of those who may send no longer. */
+  #leave(loss: NetchanError | undefined, graceful: boolean): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.port.home.watchers.delete(this);
+    this.port.holders.remove(loss, graceful);
+  }
+
   left(loss: NetchanError | undefined, graceful: boolean): void {
     this.port.home.watchers.delete(this);
     for (const arrival of [...this.#open.values()]) {
+      arrival.entering?.drop();
       if (arrival.item !== undefined) this.port.home.withdraw(arrival.item, () => undefined);
       if (!this.#open.delete(arrival.number)) continue; // its fate was known after all
       this.exchange.releaseOperation();
       this.exchange.fetches.done(arrival);
       this.claimOver(arrival);
     }
-    this.port.holders.remove(loss, graceful);
+    this.#leave(loss, graceful);
   }
 }

@@ -5,12 +5,17 @@ import type { Source } from "../core/waiter.js";
 import type { NetchanError } from "../errors.js";
 import type { Posted } from "../session/outbox.js";
 import type { UserFrame } from "../wire/frame.js";
+import type { Permit, PermitUser } from "./permit.js";
 
-export abstract class Served {
+export abstract class Served implements PermitUser {
   /** References the other side holds; at zero it holds the end no longer. */
   count = 0;
   /** The end as the exchange knows it; another than `port` when that one is gone and a closed channel stands in for it. */
   key: Port;
+
+  /** Of a published channel: may the other side use it? */
+  permit: Permit | undefined = undefined;
+  #introduced = false;
 
   /** The frame that tells the other side of its id; undefined for ends that stand in no value. */
   introduction: Posted | undefined = undefined;
@@ -69,6 +74,19 @@ export abstract class Served {
 
   /** The other side knows the id from now on, and may be told what the channel's state is. */
   introduced(): void {}
+  /** It is asked whether the other side may use it. */
+  get barred(): boolean {
+    return this.permit?.pending === true;
+  }
+  permitted(): void {
+    if (!this.#introduced) {
+      this.#introduced = true;
+      this.introduced();
+    }
+    this.resume();
+  }
+  /** The other side may not use it (any more). What it is being offered now it may still take. */
+  revoked(_refusal: NetchanError): void {}
   abstract frame(frame: UserFrame): void;
   /** The other side no longer holds the end: by its own will (`undefined`), or because it is gone. */
   abstract left(loss: NetchanError | undefined, graceful: boolean): void;

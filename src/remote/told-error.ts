@@ -17,6 +17,11 @@ export function toldEnding(code: string | null, text: string | null): Ending {
   return code === "CHANNEL_CLOSED" ? closeEnding(new Error((text ?? "").slice(0, mostCharacters))) : toldError(code, text);
 }
 
+/** The channel was never this side's to use; anything else is how it ended. */
+export function refuses({ code }: NetchanError): boolean {
+  return code === "CHANNEL_UNKNOWN" || code === "CHANNEL_REFUSED";
+}
+
 export function toldError(code: string, text: string | null, outcome?: string | null): NetchanError {
   const known = (errorCodes as readonly string[]).includes(code) ? (code as ErrorCode) : "VALUE_REFUSED";
   const short = (text ?? "").slice(0, mostCharacters);

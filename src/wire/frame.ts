@@ -56,6 +56,7 @@ const shapes = {
   ended: ["count", "text?", "text?"],
   released: ["count"],
   mute: ["count"],
+  opened: ["count", "count"],
   tried: ["count", "index", "text?", "text?", "text?"],
   gave: ["count", "index", "count", "value"],
 } as const satisfies Record<string, readonly Kind[]>;
@@ -152,6 +153,7 @@ const homeTypes = [
   "done",
   "ended",
   "mute",
+  "opened",
   "released",
 ] as const;
 /** A frame from the home of an end to its user. */

@@ -81,7 +81,7 @@ async function judge(scene: Scene, act: Act, expected: Expected): Promise<void> 
   expect(scene.pending(), "operations that hang").toBe(0);
   expect(raw.closed).toBe(true);
   const { waitingBytes: _, ...tables } = victim.exchange.stats;
-  expect(tables).toEqual({ served: 0, remotes: 0, fetches: 0, operations: 0, admitted: 0 });
+  expect(tables).toEqual({ served: 0, remotes: 0, named: 0, fetches: 0, operations: 0, admitted: 0 });
   expect(victim.session.stats).toEqual({ kept: 0, keptBytes: 0, waiting: 0, pings: 0 });
   raw.raw(`[[999,"limit",2,1]]`); // nobody is there any more
   await pingPong();
@@ -181,7 +181,8 @@ const numbers: readonly Row[] = [
   ["a pong to no ping", control(["pong", 77], ["pong", "__proto__"]), "lives"],
   ["1e5 pings and one more in a batch", raw(`[${times(100_002, () => `["ping",1]`).join(",")}]`), limit],
   ["ready again", say(["ready"]), violation],
-  ["open", say(["open", 5, "name", "send"]), violation],
+  ["open of neither end", say(["open", 5, "name", "both"]), violation],
+  ["opened of an end that was never asked for", say(["opened", 6, 1]), violation],
 ];
 
 const ends: readonly Row[] = [
@@ -232,6 +233,58 @@ const ends: readonly Row[] = [
   ["a fork under zero", say(["fork", 1, 0]), violation],
   ["a fork under an id in use", say(["fork", 1, 5], ["fork", 1, 5]), limit],
   ["forks without end", say(...times(10_001, (index) => ["fork", 1, 5 + 2 * index])), limit],
+  ["open of a name that is not there", say(["open", 5, "__proto__", "send"], ["send", 5, 1, 1, 1]), "lives"],
+  [
+    "open, and all that can be done with a send end",
+    say(
+      ["open", 5, "x", "send"],
+      ["send", 5, 1, 1, 1],
+      ["announce", 5, 2, 9],
+      ["cancel", 5, 2],
+      ["case", 5, 3, "0".repeat(32), 1],
+      ["deny", 5, 3],
+      ["value", 5, 2, 1, 1],
+      ["grant", 5, 3, 1],
+      ["try", 1, [[5, 4, 1, 1]]],
+      ["select", 2, [[5, 5, 1, 1]]],
+      ["fork", 5, 7],
+      ["send", 7, 1, 1, 1],
+      ["close", 5, null],
+      ["release", 7, 1],
+      ["release", 5, 1],
+    ),
+    "lives",
+  ],
+  [
+    "open, and all that can be done with a receive end",
+    say(
+      ["open", 5, "x", "receive"],
+      ["limit", 5, 9],
+      ["unskip", 5],
+      ["try", 1, [[5]]],
+      ["select", 2, [[5]]],
+      ["quit", 2],
+      ["fork", 5, 7],
+      ["limit", 7, 1],
+      ["decline", 7, 1, 1],
+      ["release", 5, 1],
+      ["release", 7, 1],
+    ),
+    "lives",
+  ],
+  ["a limit on a send end that was opened", say(["open", 5, "x", "send"], ["limit", 5, 1]), violation],
+  ["a send on a receive end that was opened", say(["open", 5, "x", "receive"], ["send", 5, 1, 1, 1]), violation],
+  [
+    "an end that was opened in a value",
+    say(["open", 5, "x", "send"], ["send", 1, 1, 9, 0, { values: [["custom", "netchan/end"]], v: 1 }, [[1, 5]], []]),
+    "lives",
+  ],
+  ["opened by the one who opens", say(["open", 5, "x", "send"], ["opened", 5, 1]), "lives"],
+  ["an open under an id of ours", say(["open", 6, "x", "send"]), violation],
+  ["an open under an id of the pair", say(["open", 1, "x", "send"]), violation],
+  ["an open under zero", say(["open", 0, "x", "send"]), violation],
+  ["an open under an id in use", say(["open", 5, "x", "send"], ["open", 5, "x", "send"]), limit],
+  ["opens without end", say(...times(10_001, (index) => ["open", 5 + 2 * index, `x${index}`, "send"])), limit],
   ["lost, and then its use", say(["lost", 2, "SESSION_LOST"], ["limit", 2, 1]), violation],
 ];
 
@@ -433,6 +486,10 @@ const fromListeners: readonly Row[] = [
   ["gave of nothing", say(["gave", 1, 0, 0, 1]), violation],
   ["a try on the dialer's own pair", say(["try", 1, [[2]]]), violation],
   ["a fork of the pair", say(["fork", 2, 6]), violation],
+  ["an open at a dialer, which publishes nothing", say(["open", 6, "x", "send"], ["send", 6, 1, 1, 1]), "lives"],
+  ["an open under an odd id", say(["open", 5, "x", "send"]), violation],
+  ["opened of the pair", say(["opened", 1, 5]), violation],
+  ["opened of a receive end of the pair", say(["opened", 2, 5]), violation],
   ["a value of ours it never asked for", inTurn(giving, say(["value", 5, 1, 1, 1])), "lives"],
   ["a receive frame on the send end we gave", inTurn(giving, say(["limit", 5, 1])), violation],
   ["a send frame on the receive end we gave", inTurn(giving, say(["send", 7, 1, 1, 1])), violation],

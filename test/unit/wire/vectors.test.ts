@@ -203,6 +203,7 @@ describe("batches.json", () => {
     done: true,
     ended: true,
     mute: true,
+    opened: true,
     released: true,
     tried: true,
     gave: true,
