@@ -11,6 +11,7 @@
 import type { Travel } from "../core/offered.js";
 import { NetchanError } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
+import { WireParcel } from "./content.js";
 import type { Context, EndUser, NamedUser } from "./context.js";
 
 export abstract class RemoteEnd<End extends object = object> implements NamedUser {
@@ -247,6 +248,11 @@ class Retired implements EndUser {
       this.exchange.remotes.delete(this.id);
       this.exchange.idle();
     } else if (frame.type === "ended" || frame.type === "done") this.late(frame);
+    else if (frame.type === "offer") {
+      // Its home puts the value back; what the frame counts is given back from here.
+      const parcel = this.exchange.accept(frame.fields[4], 0);
+      if (parcel instanceof WireParcel) parcel.discard();
+    }
   }
   part(): void {}
   sessionEnded(): void {}

@@ -209,6 +209,27 @@ overBoth("a named channel", (world) => {
     expect(await chosen).toMatchObject({ value: 4 });
   });
 
+  it("that is let rest gives back what was on its way to it", async () => {
+    const { server, near, far } = await world().pair();
+    const here = server.channel<Channel<number>["send"]>("x", open);
+    const stop = new AbortController();
+    const aborted = far.channel("x").receive({ signal: stop.signal });
+    await world().settle();
+    const inner = chan<number>();
+    here.send(inner.send); // on its way …
+    stop.abort(new Error("enough"));
+    await expect(aborted).rejects.toThrow("enough");
+    const { receive } = far.channel<Channel<number>["send"]>("x");
+    const end = await take(receive); // … and put back
+    inner.send[Symbol.dispose]();
+    end[Symbol.dispose]();
+    receive.close();
+    expect(await inner.receive()).toEqual({ done: true, value: undefined });
+    await world().settle();
+    expect(far.stats().holds).toEqual([]);
+    expect(near.stats().holds).toEqual([]);
+  });
+
   it("that may not be used, is over: nothing of it is held", async () => {
     const { server, near, far } = await world().pair();
     server.channel<number>("x", { allow: "none" });
