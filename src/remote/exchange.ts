@@ -21,9 +21,9 @@ import type { CasePost, Context, EndUser, NamedUser, Starved } from "./context.j
 import { Ends } from "./ends.js";
 import { Intake } from "./intake.js";
 import type { Published } from "./permit.js";
-import { RemoteEnd } from "./remote-end.js";
 import type { RemoteReceive } from "./remote-receive.js";
 import type { RemoteSend } from "./remote-send.js";
+import { checkRoom } from "./room.js";
 import type { Served } from "./served.js";
 import { Fetches, SendWindow } from "./windows.js";
 
@@ -154,18 +154,7 @@ export class Exchange implements Context {
   checkRoom(ends: readonly Port[]): void {
     if (ends.length === 0) return;
     const added = new Set(ends.filter((port) => this.#ends.isNew(port)));
-    const { maxChannels } = this.#options.peerLimits;
-    if (this.served.size + added.size > maxChannels)
-      throw new NetchanError("LIMIT_EXCEEDED", `the other side accepts ${maxChannels} channel ends at once`, { outcome: "not-sent" });
-    const needed = new Map<Context, number>();
-    for (const port of new Set(ends)) {
-      if (!(port instanceof RemoteEnd)) continue;
-      const more = (port.unopened ? 1 : 0) + (added.has(port) && port.exchange !== this ? 1 : 0);
-      needed.set(port.exchange, (needed.get(port.exchange) ?? 0) + more);
-    }
-    for (const [home, more] of needed)
-      if (more > 0 && home.room < more)
-        throw new NetchanError("LIMIT_EXCEEDED", "the home of a channel end in the value accepts no more of them", { outcome: "not-sent" });
+    checkRoom(ends, added, this, this.#options.peerLimits.maxChannels - this.served.size);
   }
   get mostDemand(): number {
     return this.#options.peerLimits.maxPendingOperations;
@@ -391,6 +380,11 @@ export class Exchange implements Context {
   get stats(): Record<"served" | "remotes" | "named" | "operations" | "admitted" | "waitingBytes" | "fetches", number> {
     const [served, remotes, fetches, named] = [this.served.size, this.remotes.size, this.fetches.size, this.#ends.namedCount];
     return { served, remotes, fetches, named, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#intake.waiting };
+  }
+
+  /** Published ends whose use by the other side is remembered as decided, or being so. */
+  get permits(): number {
+    return this.#ends.permits.size;
   }
 
   violated(what: string, code: "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" = "PROTOCOL_VIOLATION"): never {

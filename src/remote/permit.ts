@@ -117,10 +117,14 @@ export function unknownName(): NetchanError {
   return new NetchanError("CHANNEL_UNKNOWN", "nothing is published under that name", { outcome: "not-sent" });
 }
 
+/** So many are kept before it is looked which of them are in use. */
+const leastKept = 64;
+
 /** All that one session has been asked about. */
 export class Permits {
   readonly #known = new WeakMap<object, { readonly permit: Permit; readonly link: number }>();
   readonly #all = new Set<Permit>();
+  #most = leastKept;
   /** Counts the links: what was asked on an earlier one has to be asked again. */
   #link = 0;
 
@@ -143,7 +147,17 @@ export class Permits {
   }
   #know(end: object, permit: Permit): void {
     this.#known.set(end, { permit, link: this.#link });
+    if (this.#all.size >= this.#most) this.#prune();
     this.#all.add(permit);
+  }
+  /** What nobody uses is asked again when somebody does. */
+  #prune(): void {
+    for (const permit of this.#all) if (!permit.inUse) this.#all.delete(permit);
+    this.#most = 2 * this.#all.size + leastKept;
+  }
+  /** How many are kept, those in use and others. */
+  get size(): number {
+    return this.#all.size;
   }
 
   /** The session has come back. */

@@ -560,3 +560,17 @@ it("leaves no trace of names once they are let go of", async () => {
   expect(near.stats().holds).toEqual([]);
   expect(here.send.closed).toBe(false);
 });
+
+it("forgets what it was asked about channels that are gone", async () => {
+  const { server, near, far } = await tables().pair();
+  for (const round of range(500)) {
+    const here = server.channel<number>(`room ${round}`, { allow: "send", capacity: 1 });
+    const { send } = far.channel<number>(`room ${round}`);
+    await send(round);
+    here.send.close();
+  }
+  await tables().settle();
+  const { exchange } = near as unknown as SessionPeer;
+  expect(exchange.permits).toBeLessThan(150);
+  expect(near.stats().holds).toEqual([]);
+});
