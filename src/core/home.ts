@@ -25,7 +25,7 @@ export class Home extends Linked implements Source {
   readonly capacity: number;
   readonly whenFull: "wait" | "drop-oldest" | "drop-newest";
   readonly whenInDoubt: "reject" | "redeliver";
-  readonly #line = new Line();
+  readonly #line: Line;
   readonly #receivers = new List<ReceiveWaiter>();
   #order = 0;
   #offered = 0;
@@ -37,18 +37,18 @@ export class Home extends Linked implements Source {
   /** The case of a select elsewhere that has been asked for a grant. */
   #claiming: Item | undefined;
   readonly watchers = new Set<SendWatcher>();
-  /** Told of a value that was fulfilled and that nobody will have, or whose receiver is gone without a word. */
+  /** Told of a value that was fulfilled and that nobody will have, or may have had. */
   onUndelivered: ((item: Item, outcome: Outcome) => void) | undefined;
   /** Nobody listens any more, and no sender is to fail for it: values are fulfilled and dropped. */
   muted = false;
-  /** Told once. */
-  readonly endWatchers = new Set<EndWatcher>();
+  readonly endWatchers = new Set<EndWatcher>(); // told once
 
   constructor(options: Required<Pick<ChannelOptions, "capacity">> & Omit<ChannelOptions, "capacity">) {
     super();
     this.capacity = options.capacity;
     this.whenFull = options.whenFull ?? "wait";
     this.whenInDoubt = options.whenInDoubt ?? "reject";
+    this.#line = new Line(this.whenFull === "wait");
   }
 
   get buffered(): number {
@@ -172,7 +172,7 @@ export class Home extends Linked implements Source {
 
   /** Finds a place for a value that is in no list: fulfilled if there is room, with a waiter if there is one. */
   #place(item: Item): void {
-    if (!item.absent && !item.fulfilled && this.#hasRoom() && this.capacity > 0) {
+    if (!item.absent && !item.fulfilled && this.capacity > 0 && this.#hasRoom() && !this.#line.heldBack(item)) {
       if (item.ungranted) this.claim(item);
       else if (item.willing(undefined)) this.#fulfil(item);
     }

@@ -11,6 +11,9 @@ export class Line {
   readonly waiting = new List<Item>();
   absent = 0;
 
+  /** @param patient - sends wait for those before them, rather than never */
+  constructor(readonly patient: boolean) {}
+
   get empty(): boolean {
     return this.buffer.size === 0 && this.waiting.size === 0;
   }
@@ -62,6 +65,12 @@ export class Line {
     item.absent = item.wanted = false;
   }
 
+  /** Has its send to wait, because an older value is still with its sender? */
+  heldBack(item: Item): boolean {
+    let absent = this.patient && this.absent > 0 ? this.waiting.head : undefined;
+    while (absent?.absent === false) absent = absent.next as Item | undefined;
+    return absent !== undefined && absent.order < item.order;
+  }
   /** The oldest value. */
   first(): Item | undefined {
     const [buffered, waiting] = [this.buffer.head, this.waiting.head];

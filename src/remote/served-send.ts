@@ -275,15 +275,24 @@ export class ServedSend extends Served {
 
   dismiss(): void {
     const closed = new NetchanError("SESSION_CLOSED", "the session was closed before the value was received", { outcome: "not-sent" });
-    for (const arrival of [...this.#open.values()]) {
-      const { item } = arrival;
-      if (item?.state === "offered") this.failed(arrival, new NetchanError("SESSION_CLOSED", plainMessage(closed), { outcome: "unknown" }));
-      else {
-        if (item !== undefined) this.port.home.withdraw(item, () => undefined);
-        arrival.entering?.drop();
-        this.failed(arrival, closed);
-      }
+    this.#takeAllBack(closed);
+    for (const arrival of [...this.#open.values()])
+      this.failed(arrival, new NetchanError("SESSION_CLOSED", plainMessage(closed), { outcome: "unknown" }));
+  }
+  /**
+   * Whatever can be taken back fails; what is offered when its offer comes back. The youngest leaves the line first: no value is to be
+   * received because the one before it has gone, when it is going too.
+   */
+  #takeAllBack(error: NetchanError): void {
+    const back = new Set<Arrival>();
+    let fail = (arrival: Arrival): unknown => back.add(arrival);
+    for (const arrival of [...this.#open.values()].reverse()) {
+      arrival.entering?.drop();
+      if (arrival.item === undefined) back.add(arrival);
+      else this.port.home.withdraw(arrival.item, () => fail(arrival));
     }
+    fail = (arrival) => this.failed(arrival, error);
+    for (const arrival of [...back].reverse()) fail(arrival);
   }
 
   override resume(): void {
@@ -292,11 +301,7 @@ export class ServedSend extends Served {
   override revoked(refusal: NetchanError): void {
     if (this.#refusal !== undefined) return;
     this.#refusal = refusal;
-    for (const arrival of [...this.#open.values()]) {
-      arrival.entering?.drop();
-      if (arrival.item === undefined) this.failed(arrival, refusal);
-      else this.port.home.withdraw(arrival.item, () => this.failed(arrival, refusal));
-    }
+    this.#takeAllBack(refusal);
     this.exchange.post(`"ended",${this.id},${tellEnding(refusal)}`);
     this.#leave(undefined, true);
   }
@@ -310,7 +315,7 @@ export class ServedSend extends Served {
 
   left(loss: NetchanError | undefined, graceful: boolean): void {
     this.port.home.watchers.delete(this);
-    for (const arrival of [...this.#open.values()]) {
+    for (const arrival of [...this.#open.values()].reverse()) {
       arrival.entering?.drop();
       if (arrival.item !== undefined) this.port.home.withdraw(arrival.item, () => undefined);
       if (!this.#open.delete(arrival.number)) continue; // its fate was known after all
