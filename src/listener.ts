@@ -3,7 +3,18 @@
  * Invariant: `send` and `receive` cost the same however many peers there are.
  */
 import { Admission } from "./admission.js";
-import type { Channel, Link, Listener, ListenOptions, NamedChannelOptions, Peer, ReceiveChannel, SendChannel, Topic } from "./contract.js";
+import type {
+  Channel,
+  Link,
+  Listener,
+  ListenOptions,
+  NamedChannelOptions,
+  Peer,
+  ReceiveChannel,
+  SendChannel,
+  Topic,
+  TopicOptions,
+} from "./contract.js";
 import { homeChannel } from "./core/channel.js";
 import { describe, type ReceivePort, receiveEnd, sendEnd } from "./core/end.js";
 import { Gather } from "./core/gather.js";
@@ -11,10 +22,14 @@ import { nobody, receiveFrom } from "./core/operations.js";
 import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
 import { defaultDrainMs } from "./farewell.js";
-import { checkSchema, Names } from "./hub/names.js";
+import { Names } from "./hub/names.js";
+import { checkSchema } from "./hub/registry.js";
+import { Topics } from "./hub/topics.js";
 import { type CheckedOptions, checkOptions, refuseOptions } from "./options.js";
 import type { SessionPeer } from "./peer.js";
+import { type Published, type Use, unknownName } from "./remote/permit.js";
 import type { LinkRequest } from "./session/link.js";
+import { Codec } from "./wire/codec.js";
 
 /** The merged `receive`: a view over all peers' queues. */
 class GatherPort implements ReceivePort {
@@ -63,6 +78,7 @@ export class LinkListener implements Listener<unknown, never> {
   readonly #checked: CheckedOptions;
   readonly #gather = new Gather();
   readonly #names = new Names();
+  readonly #topics: Topics;
   readonly #scatter;
   readonly #arrivals = homeChannel({ capacity: 0 });
   #closing: Promise<void> | undefined;
@@ -75,6 +91,9 @@ export class LinkListener implements Listener<unknown, never> {
         throw new TypeError(`Expected ${name} to be a function, got ${describe(options[name])}`);
     if (schema !== undefined) checkSchema(schema);
     this.#checked = checkOptions(options);
+    const { limits, superjson } = this.#checked;
+    const codec = new Codec(superjson === undefined ? { limits } : { limits, superjson });
+    this.#topics = new Topics((value) => codec.encode(value));
     const { capacity, whenInDoubt } = this.#checked;
     this.#scatter = homeChannel({ capacity, whenInDoubt }, true);
     this.#scatter.home.endWatchers.add({
@@ -90,8 +109,14 @@ export class LinkListener implements Listener<unknown, never> {
         scatter: this.#scatter.home,
         schema,
         published: (peer) => ({
-          find: (name, kind) => this.#names.find(name, kind),
-          allows: (name, kind) => (authorize === undefined ? this.#names.allows(name, kind) : authorize(peer, name, kind)),
+          find: (name, use) => this.#find(name, use),
+          allows: (name, use) => (authorize === undefined ? this.#allows(name, use) : authorize(peer, name, use)),
+          subscribe: (name, buffer, { maxQueuedBytes }) => {
+            const subscription = this.#topics.find(name)?.subscribe(buffer, maxQueuedBytes);
+            return subscription === undefined || subscription instanceof NetchanError
+              ? (subscription ?? unknownName())
+              : subscription.receive;
+          },
         }),
       },
       begun: (peer) => {
@@ -142,8 +167,16 @@ export class LinkListener implements Listener<unknown, never> {
   channel<T>(name: string, options?: NamedChannelOptions<T>): Channel<T> {
     return this.#names.channel(name, options as NamedChannelOptions<unknown> | undefined) as Channel<T>;
   }
-  topic<T>(name: string): Topic<T> {
-    throw new TypeError(`The topic "${name}" cannot be published: topics are not supported by this version`);
+  topic<T>(name: string, options?: TopicOptions<T>): Topic<T> {
+    return this.#topics.topic(name, options as TopicOptions<unknown> | undefined) as Topic<T>;
+  }
+  #find(name: string, use: Use): ReturnType<Published["find"]> {
+    if (use === "send" || use === "receive") return this.#names.find(name)?.end(use);
+    const topic = this.#topics.find(name)?.home;
+    return use === "publish" ? topic?.publish : topic?.key;
+  }
+  #allows(name: string, use: Use): boolean {
+    return use === "send" || use === "receive" ? this.#names.allows(name, use) : this.#topics.allows(name, use);
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {
@@ -158,11 +191,13 @@ export class LinkListener implements Listener<unknown, never> {
     this.#arrivals.home.close(undefined);
     this.#scatter.home.close(undefined);
     this.#names.close();
+    this.#topics.close();
     await Promise.all([...this.#admission.live].map((peer) => peer.close({ drainMs })));
     this.#admission.close();
     this.#scatter.home.refuse(new NetchanError("SESSION_CLOSED", "the listener was closed"));
     this.#arrivals.home.refuse();
     this.#names.refuse(new NetchanError("SESSION_CLOSED", "the listener was closed"));
+    this.#topics.refuse(new NetchanError("SESSION_CLOSED", "the listener was closed"));
     this.#gather.close();
     await Promise.all(this.carriers.map((carrier) => carrier.close()));
   }

@@ -5,6 +5,7 @@
 import type { Comeback, Returning } from "./comeback.js";
 import type {
   Channel,
+  ChannelOptions,
   Limits,
   Peer,
   PeerStats,
@@ -22,6 +23,7 @@ import type { Gather } from "./core/gather.js";
 import type { Home } from "./core/home.js";
 import type { Item } from "./core/item.js";
 import { AbortWatch, Deferred, nobody, rejected } from "./core/operations.js";
+import { subscriptionBuffer } from "./core/topic.js";
 import { disposeByClosing } from "./disposing.js";
 import { NetchanError } from "./errors.js";
 import { defaultDrainMs, Farewell } from "./farewell.js";
@@ -109,8 +111,8 @@ class HomePair {
       dropValue(exchange, item.value);
       if (this.#undelivered.length > options.capacity) this.#undelivered.shift();
     };
-    exchange.servePair(this.toListener.send, pairIds.toListener, undefined);
-    exchange.servePair(this.toDialer.receive, pairIds.toDialer, [this.toDialer.home, merged.scatter]);
+    exchange.ends.servePair(this.toListener.send, pairIds.toListener, undefined);
+    exchange.ends.servePair(this.toDialer.receive, pairIds.toDialer, [this.toDialer.home, merged.scatter]);
     // Of each direction this process holds one end only: when the dialer lets go of the other, that is the end.
     this.toListener.send.letGo();
     this.toDialer.receive.letGo();
@@ -173,8 +175,8 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     let ports: { readonly send: Port; readonly receive: Port };
     if (merged === undefined) {
       ports = {
-        send: this.exchange.adopt(pairIds.toListener, "send", options.capacity),
-        receive: this.exchange.adopt(pairIds.toDialer, "receive", options.capacity),
+        send: this.exchange.ends.adopt(pairIds.toListener, "send", options.capacity),
+        receive: this.exchange.ends.adopt(pairIds.toDialer, "receive", options.capacity),
       };
       if (ports.receive instanceof RemoteReceive) ports.receive.doneAtGoodbye = true;
       if (ports.send instanceof RemoteSend && options.capacity > 0) ports.send.remember();
@@ -322,11 +324,16 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
 
   channel<T>(name: string): Channel<T> {
     if (typeof name !== "string") throw new TypeError(`Expected the name to be a string, got ${describe(name)}`);
-    const { send, receive } = this.exchange.named(name);
+    const { send, receive } = this.exchange.ends.named(name);
     return Object.freeze({ send: sendEnd<T>(send), receive: receiveEnd<T>(receive) });
   }
   topic<T>(name: string): Topic<T> {
-    throw new TypeError(`There is no topic "${name}": topics are not supported by this version`);
+    if (typeof name !== "string") throw new TypeError(`Expected the name to be a string, got ${describe(name)}`);
+    return Object.freeze({
+      publish: sendEnd<T>(this.exchange.ends.publish(name)),
+      subscribe: (options?: ChannelOptions) =>
+        receiveEnd<T>(this.exchange.ends.subscribe(name, subscriptionBuffer(options))) as ReturnType<Topic<T>["subscribe"]>,
+    });
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {

@@ -36,6 +36,8 @@ export interface ReceivePort extends PortBase {
   receive(signal: AbortSignal | undefined): Promise<Received<unknown>>;
   /** Where its values come from: one source, or several for a merged view. */
   readonly sources: readonly Source[];
+  /** Of a subscription: how many values it has not been given. */
+  readonly missed?: number;
 }
 export type Port = SendPort | ReceivePort;
 
@@ -171,6 +173,14 @@ Object.defineProperty(receivePrototype, Symbol.asyncIterator, {
   },
 });
 
+const subscriptionPrototype = Object.create(receivePrototype, {
+  missed: {
+    get(this: Branded) {
+      return (this[brand] as ReceivePort).missed;
+    },
+  },
+}) as object;
+
 function dress(call: object, prototype: object, port: Port): void {
   Object.setPrototypeOf(call, prototype);
   Object.defineProperty(call, brand, { value: port });
@@ -193,7 +203,7 @@ export function receiveEnd<T>(port: ReceivePort): ReceiveChannel<T> {
   if (port.end === undefined) {
     const receive = (options?: OperationOptions): Promise<Received<unknown>> =>
       port.receive(options === undefined ? undefined : signalOf(options));
-    dress(receive, receivePrototype, port);
+    dress(receive, port.missed === undefined ? receivePrototype : subscriptionPrototype, port);
     port.end = receive as unknown as ReceiveChannel<unknown>;
   }
   return port.end as ReceiveChannel<T>;

@@ -31,7 +31,6 @@ export class Home extends Linked implements Source {
   #offered = 0;
   #offeredFulfilled = 0;
   #fulfilling = 0;
-  dropped = 0; // by the drop policy
   readonly #closing = new Closing();
   #gather: Gathering<Home> | undefined;
   /** The case of a select elsewhere that has been asked for a grant. */
@@ -48,9 +47,13 @@ export class Home extends Linked implements Source {
     this.capacity = options.capacity;
     this.whenFull = options.whenFull ?? "wait";
     this.whenInDoubt = options.whenInDoubt ?? "reject";
-    this.#line = new Line(this.whenFull === "wait");
+    this.#line = new Line(this.capacity, this.whenFull);
   }
 
+  /** By the drop policy. */
+  get dropped(): number {
+    return this.#line.dropped;
+  }
   get buffered(): number {
     return this.#line.buffer.size + this.#offeredFulfilled;
   }
@@ -179,7 +182,7 @@ export class Home extends Linked implements Source {
     if (item.state === "gone") return; // fulfilling a case may have reached back here
     // It may be behind a value that is on its way: then it waits with those who wait for that one.
     if (this.#line.absent === 0 && this.#offer(item)) return;
-    if (item.fulfilled) this.#store(item);
+    if (item.fulfilled) this.#line.store(item);
     else this.#line.insert(item);
     if (item.absent && this.#hasRoomToFetch()) this.#line.want(item);
     this.#gather?.ready(this);
@@ -191,16 +194,6 @@ export class Home extends Linked implements Source {
     this.#fulfilling++; // it is in no list yet, and telling its sender may reach back here
     item.sender.sent();
     this.#fulfilling--;
-  }
-
-  #store(item: Item): void {
-    if (this.whenFull !== "wait" && this.#line.buffer.size >= this.capacity) {
-      const victim = this.#line.victim(item, this.whenFull);
-      this.dropped++;
-      this.#line.drop(victim);
-      if (victim === item) return;
-    }
-    this.#line.insert(item);
   }
 
   // ── receivers ──
@@ -331,7 +324,7 @@ export class Home extends Linked implements Source {
       }
       this.#line.take(item);
       this.#fulfil(item);
-      if (this.#line.buffer.size > 0 || !this.#offer(item)) this.#store(item); // those who wait are being served, oldest values first
+      if (this.#line.buffer.size > 0 || !this.#offer(item)) this.#line.store(item); // those who wait are being served, oldest values first
     }
     this.#leftLine();
     if (this.drained) this.#finish();
@@ -344,6 +337,11 @@ export class Home extends Linked implements Source {
       item = item.next as Item | undefined;
     }
     return item;
+  }
+
+  /** The oldest value that nobody has been offered makes way. @returns whether there was one */
+  shed(): boolean {
+    return this.#line.shed();
   }
 
   // ── the end ──

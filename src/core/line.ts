@@ -11,8 +11,17 @@ export class Line {
   readonly waiting = new List<Item>();
   absent = 0;
 
-  /** @param patient - sends wait for those before them, rather than never */
-  constructor(readonly patient: boolean) {}
+  /** How many a drop policy threw away. */
+  dropped = 0;
+
+  constructor(
+    readonly capacity: number,
+    readonly whenFull: "wait" | "drop-oldest" | "drop-newest",
+  ) {}
+  /** Sends wait for those before them, rather than never. */
+  get #patient(): boolean {
+    return this.whenFull === "wait";
+  }
 
   get empty(): boolean {
     return this.buffer.size === 0 && this.waiting.size === 0;
@@ -67,7 +76,7 @@ export class Line {
 
   /** Has its send to wait, because an older value is still with its sender? */
   heldBack(item: Item): boolean {
-    let absent = this.patient && this.absent > 0 ? this.waiting.head : undefined;
+    let absent = this.#patient && this.absent > 0 ? this.waiting.head : undefined;
     while (absent?.absent === false) absent = absent.next as Item | undefined;
     return absent !== undefined && absent.order < item.order;
   }
@@ -87,9 +96,23 @@ export class Line {
     return mine.order < other.order ? mine : other;
   }
 
-  /** The one that a drop policy throws away to make room for `item`, which is in no list yet. */
-  victim(item: Item, whenFull: "drop-oldest" | "drop-newest"): Item {
+  /** Puts a fulfilled value in the buffer, where a drop policy makes room. */
+  store(item: Item): void {
+    if (!this.#patient && this.buffer.size >= this.capacity) {
+      const oldest = this.buffer.head;
+      const victim = this.whenFull === "drop-newest" || oldest === undefined || oldest.order > item.order ? item : oldest;
+      this.dropped++;
+      this.drop(victim);
+      if (victim === item) return;
+    }
+    this.insert(item);
+  }
+  /** Drops the oldest one of the buffer. @returns whether there was one */
+  shed(): boolean {
     const oldest = this.buffer.head;
-    return whenFull === "drop-newest" || oldest === undefined || oldest.order > item.order ? item : oldest;
+    if (oldest === undefined) return false;
+    this.dropped++;
+    this.drop(oldest);
+    return true;
   }
 }

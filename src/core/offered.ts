@@ -14,6 +14,10 @@ export interface Parcel {
   revive(): unknown;
   /** Nobody will have it: what its channel ends held is given back. Called at most once, never after `revive`. */
   discard(): void;
+  /** The same value once more, its channel ends alive: for one of many receivers. */
+  another(): unknown;
+  /** The value as sessions write it; only they know the form. */
+  content(): { readonly ends: readonly Travelling[] };
 }
 
 /** A value reserved for one waiter. */

@@ -14,7 +14,7 @@ import { type Outcome as Known, NetchanError } from "../errors.js";
 import type { Posted } from "../session/outbox.js";
 import type { CaseTail } from "../wire/frame.js";
 import { endedWord, mostAttempts, verdicts } from "./attempts.js";
-import { type Content, WireParcel } from "./content.js";
+import { type Content, contentFor, type WireParcel } from "./content.js";
 import type { Context } from "./context.js";
 import { Entrance, type Entrant } from "./entrance.js";
 import { RemoteReceive } from "./remote-receive.js";
@@ -194,7 +194,7 @@ class Asked implements Outcome, Entrant {
     }
     let content: Content;
     try {
-      content = offered.parcel instanceof WireParcel ? this.exchange.admit(offered.parcel.content()) : this.exchange.encode(offered.value);
+      content = contentFor(this.exchange, offered);
     } catch (error) {
       offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
       return false;

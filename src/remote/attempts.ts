@@ -11,7 +11,7 @@ import { NetchanError, withOutcome } from "../errors.js";
 import type { Posted } from "../session/outbox.js";
 import type { ValueTail } from "../wire/frame.js";
 import { mostCases } from "../wire/frame.js";
-import { type Content, WireParcel } from "./content.js";
+import { type Content, contentFor, WireParcel } from "./content.js";
 import type { CasePost, Context } from "./context.js";
 import { RemoteReceive } from "./remote-receive.js";
 import { announceBytes, RemoteSend } from "./remote-send.js";
@@ -178,7 +178,7 @@ export class Attempts {
 
   #content(attempt: Attempt): Content | undefined {
     if ("source" in attempt) return undefined;
-    if (attempt.parcel instanceof WireParcel) return this.exchange.admit(attempt.parcel.content());
+    if (attempt.parcel !== undefined) return contentFor(this.exchange, attempt);
     return (attempt.encoded as Content | undefined) ?? this.exchange.encode(attempt.value);
   }
 

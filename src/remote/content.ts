@@ -63,6 +63,16 @@ export class WireParcel implements Parcel {
     return value;
   }
 
+  another(): unknown {
+    const value = this.#examined === undefined ? this.examine() : this.#examined.value;
+    const receiver = {};
+    for (const port of this.ports) {
+      port.travel?.left(receiver);
+      port.travel?.arrived(receiver);
+    }
+    return value;
+  }
+
   discard(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -82,6 +92,17 @@ export class WireParcel implements Parcel {
     const bytes = text.length + (metaText?.length ?? 0) + blobs.reduce((sum, blob) => sum + blob.length, 0);
     return { json: text, meta: metaText, ends: this.ports, blobs, bytes };
   }
+}
+
+/**
+ * A value, however it came to this process, ready for a session.
+ * @throws NetchanError `ENCODE_FAILED`, `LIMIT_EXCEEDED`
+ */
+export function contentFor(
+  session: { encode(value: unknown): Content; admit(content: Content): Content },
+  { parcel, value }: { readonly parcel: Parcel | undefined; readonly value: unknown },
+): Content {
+  return parcel === undefined ? session.encode(value) : session.admit(parcel.content() as Content);
 }
 
 /** Room in a batch for what stands around a value: its frame's other fields, an acknowledgement, the references of its ends. */

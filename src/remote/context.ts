@@ -24,10 +24,17 @@ export interface EndUser {
   sessionEnded(loss: NetchanError, graceful: boolean): void;
 }
 
-/** One that uses an end of a published channel. */
+/** How an end of something published is asked for. */
+export interface Asks {
+  /** The frame that gives it an id. */
+  frame(id: number): string;
+  /** What all have in common that ask for the same; undefined when each gets an end of its own. */
+  readonly key?: string;
+}
+
+/** One that uses an end of something published. */
 export interface NamedUser extends EndUser {
-  readonly name: string | undefined;
-  readonly kind: Port["kind"];
+  readonly asks: Asks | undefined;
   /** There is a newer one for the same end: it gives its id back as soon as it is not in use. */
   supersede(): void;
 }

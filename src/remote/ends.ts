@@ -7,12 +7,13 @@
  */
 import type { HomeSend } from "../core/channel.js";
 import type { Port, ReceivePort, SendPort } from "../core/end.js";
+import type { Buffer } from "../core/topic.js";
 import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import { mostNameCharacters } from "../limits.js";
 import type { Posted } from "../session/outbox.js";
 import type { EndRef, HomeFrame } from "../wire/frame.js";
-import type { Context, EndUser, NamedUser } from "./context.js";
+import type { Asks, Context, EndUser, NamedUser } from "./context.js";
 import { deadPort, homeFor } from "./gone.js";
 import { Ids } from "./ids.js";
 import { type Permit, Permits, type Published, unknownName } from "./permit.js";
@@ -25,6 +26,14 @@ import { RemoteSend } from "./remote-send.js";
 import type { Served } from "./served.js";
 import { ServedReceive } from "./served-receive.js";
 import { ServedSend } from "./served-send.js";
+import { ServedSubscription } from "./served-subscription.js";
+import { RemoteSubscription, subscribed } from "./subscription.js";
+
+const isPolicy = (text: string): text is Buffer["whenFull"] => text === "wait" || text === "drop-oldest" || text === "drop-newest";
+
+function opening(name: string, use: "send" | "receive" | "publish"): Asks {
+  return { key: `${use} ${name}`, frame: (id) => `"open",${id},${JSON.stringify(name)},"${use}"` };
+}
 
 export class Ends {
   readonly served = new Map<number, Served>();
@@ -157,8 +166,10 @@ export class Ends {
     this.#foreign(own);
     if (this.served.has(own) || this.served.size >= this.exchange.limits.maxChannels)
       this.exchange.violated("a fork that cannot be", "LIMIT_EXCEEDED");
-    if (permit !== undefined) this.#serveNamed(permit, own, sources, false);
-    else {
+    if (permit !== undefined) {
+      const reachable = permit.refusal === undefined ? port : deadPort(permit.kind, permit.refusal);
+      this.#serveNamed(permit, this.#makeServed(reachable, own, sources));
+    } else {
       this.serve(port, own, sources).count = 1;
       this.introduce();
     }
@@ -168,18 +179,39 @@ export class Ends {
 
   /** The other side wants an end of a published channel. */
   opened(id: number, name: string, kind: string): void {
-    if (kind !== "send" && kind !== "receive") this.exchange.violated("an end that is neither a send end nor a receive end");
+    if (kind !== "send" && kind !== "receive" && kind !== "publish") this.exchange.violated("an end of no kind that can be opened");
+    this.#admit(id);
+    const permit = this.permits.of(name, kind);
+    this.#serveNamed(permit, this.#makeServed(permit.port ?? deadPort(permit.kind, permit.refusal), id, undefined), id);
+  }
+  /** The other side wants a subscription to a topic. */
+  subscribed(id: number, name: string, capacity: number, whenFull: string): void {
+    const { exchange } = this;
+    const policy = isPolicy(whenFull) ? whenFull : exchange.violated("a subscription of no known policy");
+    if (capacity === 0 && policy !== "wait") exchange.violated("a subscription that drops all");
+    this.#admit(id);
+    const permit = this.permits.of(name, "subscribe");
+    // The other side's buffer is what publishers wait for, if they do.
+    const buffer = { capacity: policy === "wait" ? 0 : Math.min(capacity, exchange.limits.maxPendingOperations), whenFull: policy };
+    const port = permit.refusal ?? this.permits.published?.subscribe(name, buffer, exchange.limits) ?? unknownName();
+    this.#serveNamed(
+      permit,
+      port instanceof NetchanError
+        ? new ServedReceive(exchange, id, deadPort("receive", port))
+        : new ServedSubscription(exchange, id, port),
+      id,
+    );
+  }
+  #admit(id: number): void {
     this.#foreign(id);
     if (this.served.has(id) || this.served.size >= this.exchange.limits.maxChannels)
       this.exchange.violated("an end that cannot be opened", "LIMIT_EXCEEDED");
-    this.#serveNamed(this.permits.of(name, kind), id, undefined, true);
   }
-  #serveNamed(permit: Permit, id: number, sources: readonly Source[] | undefined, opens: boolean): void {
-    const served = this.#makeServed(permit.port ?? deadPort(permit.kind, permit.refusal), id, sources);
+  #serveNamed(permit: Permit, served: Served, opening?: number): void {
     served.count = 1;
     served.permit = permit;
-    this.served.set(id, served);
-    permit.join(served, opens ? id : undefined);
+    this.served.set(served.id, served);
+    permit.join(served, opening);
   }
   /** What a reference to a served end means: of a channel that the other side may not use (yet), nothing. */
   #portOf({ port, permit }: Served): Port {
@@ -203,22 +235,32 @@ export class Ends {
   named(name: string): { readonly send: SendPort; readonly receive: ReceivePort } {
     if (name.length > mostNameCharacters) return { send: deadPort("send", unknownName()), receive: deadPort("receive", unknownName()) };
     return {
-      send: new RemoteSend(this.exchange, 0, 0, false, name),
-      receive: new RemoteReceive(this.exchange, 0, 0, false, name),
+      send: new RemoteSend(this.exchange, 0, 0, false, opening(name, "send")),
+      receive: new RemoteReceive(this.exchange, 0, 0, false, opening(name, "receive")),
     };
+  }
+  publish(name: string): SendPort {
+    if (name.length > mostNameCharacters) return deadPort("send", unknownName());
+    return new RemoteSend(this.exchange, 0, 0, false, opening(name, "publish"));
+  }
+  subscribe(name: string, buffer: Buffer): ReceivePort {
+    if (name.length > mostNameCharacters) return deadPort("receive", unknownName());
+    return subscribed(new RemoteSubscription(this.exchange, name, buffer), buffer);
   }
   open(user: NamedUser): number {
     const id = this.#ids.next();
-    const key = `${user.kind} ${user.name}`;
-    this.#named.get(key)?.supersede();
-    this.#named.set(key, user);
+    const key = user.asks?.key;
+    if (key !== undefined) {
+      this.#named.get(key)?.supersede();
+      this.#named.set(key, user);
+    }
     this.remotes.set(id, user);
-    this.exchange.post(`"open",${id},${JSON.stringify(user.name)},"${user.kind}"`);
+    if (user.asks !== undefined) this.exchange.post(user.asks.frame(id));
     return id;
   }
   unopen(user: NamedUser): void {
-    const key = `${user.kind} ${user.name}`;
-    if (this.#named.get(key) === user) this.#named.delete(key);
+    const key = user.asks?.key;
+    if (key !== undefined && this.#named.get(key) === user) this.#named.delete(key);
   }
 
   /** The session is over: nothing of the other side means anything any more. */

@@ -4,11 +4,10 @@
  * Source: PROTOCOL.md "Ends", "Windows", "Resume".
  */
 import type { Limits } from "../contract.js";
-import type { Port, ReceivePort, SendPort } from "../core/end.js";
+import type { Port } from "../core/end.js";
 import { Home } from "../core/home.js";
 import type { Attempt, Attempted } from "../core/offered.js";
 import type { Entry, Selection } from "../core/selection.js";
-import type { Source } from "../core/waiter.js";
 import { NetchanError } from "../errors.js";
 import type { Host } from "../session/host.js";
 import type { Posted } from "../session/outbox.js";
@@ -21,8 +20,6 @@ import type { CasePost, Context, EndUser, NamedUser, Starved } from "./context.j
 import { Ends } from "./ends.js";
 import { Intake } from "./intake.js";
 import type { Published } from "./permit.js";
-import type { RemoteReceive } from "./remote-receive.js";
-import type { RemoteSend } from "./remote-send.js";
 import { checkRoom } from "./room.js";
 import type { Served } from "./served.js";
 import { Fetches, SendWindow } from "./windows.js";
@@ -73,7 +70,7 @@ export class Exchange implements Context {
   readonly #sendWindow: SendWindow;
   readonly #intake: Intake;
   #admitted = 0;
-  readonly #ends: Ends;
+  readonly ends: Ends;
   #over: NetchanError | undefined;
   /** Its last frame is posted. */
   #silent = false;
@@ -83,11 +80,11 @@ export class Exchange implements Context {
     this.limits = options.limits;
     this.codec = options.codec;
     this.host = options.host;
-    this.#ends = new Ends(this, options.dialer, options.published);
-    this.served = this.#ends.served;
-    this.remotes = this.#ends.remotes;
+    this.ends = new Ends(this, options.dialer, options.published);
+    this.served = this.ends.served;
+    this.remotes = this.ends.remotes;
     this.#sendWindow = new SendWindow(options.peerLimits.maxQueuedBytes);
-    this.#intake = new Intake(this, options.limits.maxQueuedBytes, (ref) => this.#ends.port(ref));
+    this.#intake = new Intake(this, options.limits.maxQueuedBytes, (ref) => this.ends.port(ref));
     this.fetches = new Fetches(options.limits.maxQueuedBytes);
     this.#attempts = new Attempts(this);
     this.#answers = new Answers(this);
@@ -107,7 +104,7 @@ export class Exchange implements Context {
     const { json, meta, blobs, ends } = content;
     const refs = ends.map((port) => this.reference(port));
     const posted = this.#options.outlet.post(start + writeValue({ json, meta, refs, blobs }), blobs, true);
-    if (refs.length > 0) this.#ends.posted(posted, refs);
+    if (refs.length > 0) this.ends.posted(posted, refs);
     return posted;
   }
   postCases(start: string, cases: readonly CasePost[], counted: number): Posted | undefined {
@@ -123,7 +120,7 @@ export class Exchange implements Context {
     });
     const posted = this.#options.outlet.post(`${start},[${texts.join(",")}]`, blobs, counted > 0);
     this.#sendWindow.post(counted);
-    if (refs.length > 0) this.#ends.posted(posted, refs);
+    if (refs.length > 0) this.ends.posted(posted, refs);
     return posted;
   }
   postCounted(start: string, content: Content): Posted | undefined {
@@ -132,7 +129,7 @@ export class Exchange implements Context {
   }
   recall(posted: Posted, counted = 0): boolean {
     const { outlet } = this.#options;
-    const recalled = this.#ends.unpost(posted, (unheardOf) => {
+    const recalled = this.ends.unpost(posted, (unheardOf) => {
       if (!outlet.recall(posted)) return false;
       for (const id of unheardOf) outlet.recallAbout(id);
       return true;
@@ -153,7 +150,7 @@ export class Exchange implements Context {
   }
   checkRoom(ends: readonly Port[]): void {
     if (ends.length === 0) return;
-    const added = new Set(ends.filter((port) => this.#ends.isNew(port)));
+    const added = new Set(ends.filter((port) => this.ends.isNew(port)));
     checkRoom(ends, added, this, this.#options.peerLimits.maxChannels - this.served.size);
   }
   get mostDemand(): number {
@@ -174,34 +171,22 @@ export class Exchange implements Context {
   // ── ends ──
 
   reference(port: Port): EndRef {
-    return this.#ends.reference(port);
+    return this.ends.reference(port);
   }
   introduce(): void {
-    this.#ends.introduce();
-  }
-  serve(port: Port, id: number, sources?: readonly Source[]): Served {
-    return this.#ends.serve(port, id, sources);
-  }
-  servePair(port: Port, id: number, sources: readonly Source[] | undefined): void {
-    this.#ends.servePair(port, id, sources);
-  }
-  adopt(id: number, kind: "send" | "receive", capacity: number): RemoteSend | RemoteReceive {
-    return this.#ends.adopt(id, kind, capacity);
-  }
-  named(name: string): { readonly send: SendPort; readonly receive: ReceivePort } {
-    return this.#ends.named(name);
+    this.ends.introduce();
   }
   open(user: NamedUser): number {
-    return this.#ends.open(user);
+    return this.ends.open(user);
   }
   unopen(user: NamedUser): void {
-    this.#ends.unopen(user);
+    this.ends.unopen(user);
   }
   fork(id: number, user: EndUser): number {
-    return this.#ends.fork(id, user);
+    return this.ends.fork(id, user);
   }
   unfork(id: number, loss: NetchanError | undefined): void {
-    this.#ends.unfork(id, loss);
+    this.ends.unfork(id, loss);
   }
 
   // ── values ──
@@ -237,7 +222,7 @@ export class Exchange implements Context {
   #dispatch(frame: Frame): void {
     if (isHomeFrame(frame)) {
       // Of an offer to an end that was let go of meanwhile only the references count; its home has put the value back.
-      if (!this.#ends.homeFrame(frame) && frame.type === "offer") this.#intake.parcel(frame.fields[4], 0, undefined).discard();
+      if (!this.ends.homeFrame(frame) && frame.type === "offer") this.#intake.parcel(frame.fields[4], 0, undefined).discard();
       return;
     }
     switch (frame.type) {
@@ -245,16 +230,19 @@ export class Exchange implements Context {
         this.#sendWindow.grant(frame.fields[0]);
         return;
       case "release":
-        this.#ends.released(frame.fields[0], frame.fields[1]);
+        this.ends.released(frame.fields[0], frame.fields[1]);
         return;
       case "lost":
-        this.#ends.lost(frame.fields[0]);
+        this.ends.lost(frame.fields[0]);
         return;
       case "fork":
-        this.#ends.forked(frame.fields[0], frame.fields[1]);
+        this.ends.forked(frame.fields[0], frame.fields[1]);
         return;
       case "open":
-        this.#ends.opened(...frame.fields);
+        this.ends.opened(...frame.fields);
+        return;
+      case "subscribe":
+        this.ends.subscribed(...frame.fields);
         return;
       case "try":
       case "select":
@@ -279,7 +267,7 @@ export class Exchange implements Context {
         this.violated(`a ${frame.type} frame does not belong here`);
         break;
       default:
-        this.#ends.servedAt(frame.fields[0]).frame(frame);
+        this.ends.servedAt(frame.fields[0]).frame(frame);
     }
   }
   attempt(cases: readonly Attempt[], settled: (result: Attempted | undefined) => void): void {
@@ -300,7 +288,7 @@ export class Exchange implements Context {
   /** There is a link. */
   connected(): void {
     this.#drowsy.clear();
-    this.#ends.permits.askAgain();
+    this.ends.permits.askAgain();
     for (const served of [...this.served.values()]) served.resume();
     this.#answers.connected();
   }
@@ -365,10 +353,10 @@ export class Exchange implements Context {
     this.#over = loss;
     this.onIdle = undefined;
     for (const remote of [...this.remotes.values()]) remote.sessionEnded(loss, graceful);
-    this.#ends.forget();
+    this.ends.forget();
     this.#attempts.finish(loss);
     this.#answers.finish(loss, graceful);
-    for (const served of [...this.served.values()]) this.#ends.remove(served, loss, graceful);
+    for (const served of [...this.served.values()]) this.ends.remove(served, loss, graceful);
     this.starved.clear();
     this.#drowsy.clear();
   }
@@ -378,13 +366,8 @@ export class Exchange implements Context {
   }
   /** What is still held, for tests and for finding leaks: all zero when everything has settled. */
   get stats(): Record<"served" | "remotes" | "named" | "operations" | "admitted" | "waitingBytes" | "fetches", number> {
-    const [served, remotes, fetches, named] = [this.served.size, this.remotes.size, this.fetches.size, this.#ends.namedCount];
+    const [served, remotes, fetches, named] = [this.served.size, this.remotes.size, this.fetches.size, this.ends.namedCount];
     return { served, remotes, fetches, named, operations: this.operations, admitted: this.#admitted, waitingBytes: this.#intake.waiting };
-  }
-
-  /** Published ends whose use by the other side is remembered as decided, or being so. */
-  get permits(): number {
-    return this.#ends.permits.size;
   }
 
   violated(what: string, code: "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" = "PROTOCOL_VIOLATION"): never {

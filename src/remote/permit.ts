@@ -8,18 +8,24 @@
  * Source: PROTOCOL.md "Named channels".
  */
 import type { HomeReceive, HomeSend } from "../core/channel.js";
-import type { Port } from "../core/end.js";
+import type { Port, ReceivePort } from "../core/end.js";
+import type { Buffer } from "../core/topic.js";
 import { NetchanError } from "../errors.js";
 import { inTime } from "../session/handshake.js";
 import type { Host } from "../session/host.js";
 import { InTurn } from "./in-turn.js";
 
+/** What somebody wants of a name: an end of a channel; of a topic, its send end or a subscription. */
+export type Use = Port["kind"] | "publish" | "subscribe";
+
 /** What this process has published, as one session may ask for it. */
 export interface Published {
-  /** The end of the channel that has that name now. */
-  find(name: string, kind: Port["kind"]): HomeSend | HomeReceive | undefined;
+  /** The end that has that name now; of a subscription, one that stands for its topic. */
+  find(name: string, use: Use): HomeSend | HomeReceive | undefined;
   /** What it throws, or rejects with, is a no. */
-  allows(name: string, kind: Port["kind"]): boolean | Promise<boolean>;
+  allows(name: string, use: Use): boolean | Promise<boolean>;
+  /** Begins a subscription to a topic that was found. @returns its end, or why there is none */
+  subscribe(name: string, buffer: Buffer, limits: { readonly maxQueuedBytes: number }): ReceivePort | NetchanError;
 }
 
 /** Whatever must not go on without it. */
@@ -47,12 +53,15 @@ export class Permit {
 
   constructor(
     readonly surroundings: Surroundings,
-    readonly kind: Port["kind"],
+    readonly use: Use,
     /** What it is about; undefined when nothing has that name. */
     readonly end: HomeSend | HomeReceive | undefined,
     readonly allows: () => boolean | Promise<boolean>,
   ) {}
 
+  get kind(): Port["kind"] {
+    return this.use === "send" || this.use === "publish" ? "send" : "receive";
+  }
   /** There is no answer yet. */
   get pending(): boolean {
     return this.#pending;
@@ -133,11 +142,11 @@ export class Permits {
     readonly published: Published | undefined,
   ) {}
 
-  of(name: string, kind: Port["kind"]): Permit {
-    const end = this.published?.find(name, kind);
+  of(name: string, use: Use): Permit {
+    const end = this.published?.find(name, use);
     const known = end === undefined ? undefined : this.#known.get(end);
     if (known?.link === this.#link) return known.permit;
-    const permit = new Permit(this.surroundings, kind, end, () => this.published?.allows(name, kind) ?? false);
+    const permit = new Permit(this.surroundings, use, end, () => this.published?.allows(name, use) ?? false);
     if (end === undefined) permit.refuse(unknownName());
     else {
       this.#know(end, permit);

@@ -12,7 +12,7 @@ import type { Travel } from "../core/offered.js";
 import { NetchanError } from "../errors.js";
 import type { HomeFrame } from "../wire/frame.js";
 import { WireParcel } from "./content.js";
-import type { Context, EndUser, NamedUser } from "./context.js";
+import type { Asks, Context, EndUser, NamedUser } from "./context.js";
 
 export abstract class RemoteEnd<End extends object = object> implements NamedUser {
   /** The application's end over it: kept by the application alone, if that can be. */
@@ -54,11 +54,11 @@ export abstract class RemoteEnd<End extends object = object> implements NamedUse
     public capacity: number,
     /** Its home is a third process, which the other side relays to. */
     readonly elsewhere = false,
-    /** The channel was published under it. */
-    readonly name: string | undefined = undefined,
+    /** It is of something published. */
+    readonly asks: Asks | undefined = undefined,
   ) {
     this.#id = id;
-    this.#held = name !== undefined;
+    this.#held = asks !== undefined;
   }
 
   abstract readonly kind: "send" | "receive";
@@ -106,7 +106,7 @@ export abstract class RemoteEnd<End extends object = object> implements NamedUse
     if (this.#id === 0) this.homeFrame(frame);
   }
   protected opened(capacity: number): void {
-    if (this.name === undefined) this.exchange.violated(`end ${this.#id} was never to be opened`);
+    if (this.asks === undefined) this.exchange.violated(`end ${this.#id} was never to be opened`);
     this.capacity = capacity;
   }
 
@@ -154,7 +154,7 @@ export abstract class RemoteEnd<End extends object = object> implements NamedUse
 
   /** It stands in the table of its session: its id means something to the other side. */
   get known(): boolean {
-    return (this.#count > 0 || (this.name !== undefined && this.#held)) && this.loss === undefined;
+    return (this.#count > 0 || (this.asks !== undefined && this.#held)) && this.loss === undefined;
   }
 
   /** A frame with a reference was accepted. */
@@ -219,7 +219,7 @@ export abstract class RemoteEnd<End extends object = object> implements NamedUse
   protected forgotten(): void {
     if (this.#count > 0) this.exchange.violated(`end ${this.#id} was released while it is held`);
     this.exchange.remotes.delete(this.#id);
-    if (this.name !== undefined) this.exchange.unopen(this);
+    if (this.asks !== undefined) this.exchange.unopen(this);
     this.exchange.idle();
   }
 

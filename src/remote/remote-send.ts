@@ -295,7 +295,7 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
     if (this.#closing === undefined) {
       this.#closing = { error: () => new NetchanError("CHANNEL_CLOSED", "the channel is closed", { outcome: "not-sent" }) };
       // Of a published channel only this process's use ends.
-      if (this.name === undefined)
+      if (this.asks === undefined)
         this.exchange.post(`"close",${this.id},${reason === undefined ? "null" : JSON.stringify(reason.message.slice(0, 500))}`);
     }
     this.letGo();

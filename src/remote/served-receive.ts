@@ -14,7 +14,7 @@ import { NetchanError } from "../errors.js";
 import type { Posted } from "../session/outbox.js";
 import type { UserFrame } from "../wire/frame.js";
 import type { Content } from "./content.js";
-import { WireParcel } from "./content.js";
+import { contentFor } from "./content.js";
 import type { Context } from "./context.js";
 import { Ledger } from "./ledger.js";
 import { Served } from "./served.js";
@@ -169,7 +169,7 @@ export class ServedReceive extends Served {
   offer(offered: Offered): void {
     let content: Content;
     try {
-      content = offered.parcel instanceof WireParcel ? this.exchange.admit(offered.parcel.content()) : this.exchange.encode(offered.value);
+      content = contentFor(this.exchange, offered);
     } catch (error) {
       // Its sender is told; the receive waits for the next value.
       offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));

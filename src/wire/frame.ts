@@ -39,6 +39,7 @@ const shapes = {
   lost: ["count", "text"],
   fork: ["count", "count"],
   open: ["count", "text", "text"],
+  subscribe: ["count", "text", "count", "text"],
   try: ["count", "cases"],
   select: ["count", "cases"],
   quit: ["count"],
@@ -57,6 +58,7 @@ const shapes = {
   released: ["count"],
   mute: ["count"],
   opened: ["count", "count"],
+  missed: ["count", "count"],
   tried: ["count", "index", "text?", "text?", "text?"],
   gave: ["count", "index", "count", "value"],
 } as const satisfies Record<string, readonly Kind[]>;
@@ -154,6 +156,7 @@ const homeTypes = [
   "ended",
   "mute",
   "opened",
+  "missed",
   "released",
 ] as const;
 /** A frame from the home of an end to its user. */

@@ -307,8 +307,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "offers nothing any more once a link was lost",
     file: "src/remote/exchange.ts",
-    from: "    this.#ends.permits.askAgain();\n    for (const served of [...this.served.values()]) served.resume();\n",
-    to: "    this.#ends.permits.askAgain();\n",
+    from: "    this.ends.permits.askAgain();\n    for (const served of [...this.served.values()]) served.resume();\n",
+    to: "    this.ends.permits.askAgain();\n",
     seed: 11,
   },
   {

@@ -46,6 +46,31 @@ export const nameScenarios: readonly Scenario[] = [false, true].flatMap((asks): 
       },
     },
     {
+      name: `publishes to everybody who has subscribed${how}`,
+      shape,
+      async run(stage) {
+        const topic = stage.world.listenerOf(0).topic<Value>("news", { allow: "both", whenFull: "wait" });
+        const here = topic.subscribe();
+        const there = stage.keep(stage.peer(1, 0).topic<Value>("news"));
+        const subscriptions = [
+          here,
+          ...[{}, { capacity: 1, whenFull: "wait" as const }].map((options) => stage.keep(there.subscribe(options))),
+        ];
+        const received = subscriptions.map((receive) => takeAll(receive, 6));
+        for (const n of upTo(3)) await there.publish(n);
+        for (const n of upTo(3)) await topic.publish(n);
+        for (const values of received) same("FIFO", "what was published", await values, [...upTo(3), ...upTo(3)]);
+        same(
+          "ONE",
+          "what was missed",
+          subscriptions.map(({ missed }) => missed),
+          [0, 0, 0],
+        );
+        topic.publish.close();
+        for (const receive of subscriptions) same("CLOSE", "the end", (await receive()).done, true);
+      },
+    },
+    {
       name: `asks for the channel anew for every value${how}`,
       shape,
       async run(stage) {

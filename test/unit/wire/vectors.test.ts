@@ -204,6 +204,8 @@ describe("batches.json", () => {
     ended: true,
     mute: true,
     opened: true,
+    subscribe: true,
+    missed: true,
     released: true,
     tried: true,
     gave: true,
