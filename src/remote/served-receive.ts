@@ -172,6 +172,7 @@ export class ServedReceive extends Served {
       content = contentFor(this.exchange, offered);
     } catch (error) {
       // Its sender is told; the receive waits for the next value.
+      this.withheld();
       offered.refused(NetchanError.is(error) ? error : new NetchanError("ENCODE_FAILED", "the value cannot be encoded", { cause: error }));
       return;
     }
@@ -186,6 +187,9 @@ export class ServedReceive extends Served {
     }
   }
 
+  /** A value has gone to nobody, because the other side does not accept it. */
+  protected withheld(): void {}
+
   #oldest(number: number): Offered {
     if (!this.#ledger.answer(number)) this.exchange.violated(`an answer to offer ${number}, which is not the oldest open one`);
     return (this.#open.shift() as { readonly offered: Offered }).offered;
@@ -193,6 +197,7 @@ export class ServedReceive extends Served {
 
   #refused(number: number, code: string, text: string): void {
     const offered = this.#oldest(number);
+    this.withheld();
     if (code === "RECEIVER_LOST") offered.doubtful(toldError(code, text, "unknown"));
     else offered.refused(toldError(code === "LIMIT_EXCEEDED" || code === "DECODE_FAILED" ? code : "VALUE_REFUSED", text, "not-sent"));
     this.#answered();

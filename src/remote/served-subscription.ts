@@ -9,18 +9,22 @@ import { ServedReceive } from "./served-receive.js";
 export class ServedSubscription extends ServedReceive {
   /** How many missed values the other side was told of. */
   #told = 0;
+  #withheld = 0;
 
   constructor(exchange: Context, id: number, port: ReceivePort) {
     super(exchange, id, port);
     port.letGo(); // for nobody but the other side: when it lets go of it, that is the end
   }
   override offer(offered: Offered): void {
-    const { missed = 0 } = this.port;
+    const missed = (this.port.missed ?? 0) + this.#withheld;
     if (missed > this.#told) {
       this.#told = missed;
       this.exchange.post(`"missed",${this.id},${missed}`); // first: when this value is received the number is right
     }
     super.offer(offered);
+  }
+  protected override withheld(): void {
+    this.#withheld++;
   }
   override revoked(refusal: NetchanError): void {
     super.revoked(refusal);

@@ -51,8 +51,8 @@ class Fetcher extends ReceiveWaiter {
       offered.taken();
       return;
     }
-    offered.taken();
     this.buffer.submit(undefined, offered.parcel, { sent: nothing, failed: nothing, left: () => this.#left() });
+    offered.taken(); // last: the next offer may follow inside the call
   }
   #left(): void {
     if (!this.more && this.list === undefined) this.remote.join(this);

@@ -266,6 +266,17 @@ overBoth("a topic", (world) => {
     expect(await take(here)).toBe("sound");
   });
 
+  it("counts as missed what a subscriber does not accept", async () => {
+    const server = await world().listen();
+    const { far } = await world().dial(server, { limits: { maxValueBytes: 2_000 } });
+    const news = server.topic<string>("news", open);
+    const [here, there] = [news.subscribe(), far.topic<string>("news").subscribe()];
+    await world().settle();
+    for (const value of ["small", "x".repeat(5_000), "again"]) await news.publish(value);
+    expect([(await take(here)).length, (await take(here)).length, (await take(here)).length]).toEqual([5, 5_000, 5]);
+    expect([await take(there), await take(there), there.missed]).toEqual(["small", "again", 1]);
+  });
+
   it("takes channel ends along, to everybody", async () => {
     const { server, near, far } = await world().pair();
     const { far: second } = await world().dial(server);
