@@ -8,6 +8,7 @@ import { createServer, type Server, STATUS_CODES } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { leastTls } from "./tls.js";
 
 /** Limits of a request, from reliability engineering of public servers; the defaults of Node are for pages and uploads. */
 export const requestLimits = {
@@ -46,7 +47,7 @@ export function createHttpServer(tls?: { readonly cert: string; readonly key: st
   const server: Server =
     tls === undefined
       ? createServer(options)
-      : createTlsServer({ ...options, ...tls, minVersion: "TLSv1.2", handshakeTimeout: limits.tlsHandshakeMs });
+      : createTlsServer({ ...options, ...tls, minVersion: leastTls, handshakeTimeout: limits.tlsHandshakeMs });
   server.maxHeadersCount = limits.maxHeaders;
 
   // By address, because under TLS the upgrade hands over another object than the connection that was accepted.

@@ -7,6 +7,7 @@ import { NetchanError } from "../errors.js";
 import { isLoopback, parseDialAddress } from "./address.js";
 import { type CertificatePin, parseCertificateHash, pinCertificate } from "./certificate-pin.js";
 import { asError, type HardLink } from "./links.js";
+import { leastTls } from "./tls.js";
 import { linkOver, type WebSocketLike, webSocketLimits } from "./websocket-link.js";
 
 export interface WebSocketDialOptions {
@@ -48,7 +49,7 @@ function open(url: string, { signal, maxFrameBytes, ca }: WebSocketDialOptions, 
         ...webSocketLimits(maxFrameBytes),
         followRedirects: false, // what was dialed is what answers
         handshakeTimeout: handshakeTimeoutMs,
-        minVersion: "TLSv1.2",
+        minVersion: leastTls,
         rejectUnauthorized: true, // said, so that NODE_TLS_REJECT_UNAUTHORIZED=0 has no power over it
         ...(ca !== undefined && { ca }),
         ...pin?.options,

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { createServer as createBareTlsServer } from "node:tls";
+import { connect as connectTls, createServer as createBareTlsServer } from "node:tls";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Certificate, selfSignedCertificate } from "../../../src/transports/certificate.js";
 import type { WebSocketDialOptions } from "../../../src/transports/websocket.js";
@@ -94,6 +94,19 @@ describe("a certificate that is not trusted", () => {
     const { port } = server.address() as AddressInfo;
     await expect(dial(`wss://127.0.0.2:${port}`, { ca: elsewhere.cert })).rejects.toThrow("not in the cert's list");
     server.close();
+  });
+
+  it("gets nothing over a TLS older than 1.3, and gives nothing", async () => {
+    const { url } = await serveEcho("wss://127.0.0.1:0", { tls: own });
+    const { hostname, port } = new URL(url);
+    const older = connectTls({ host: hostname, port: Number(port), maxVersion: "TLSv1.2", rejectUnauthorized: false });
+    const [error] = (await once(older, "error")) as [NodeJS.ErrnoException];
+    expect(error.code).toBe("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION");
+    const server = createTlsServer({ cert: own.cert, key: own.key, maxVersion: "TLSv1.2" });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    closing.push(() => server.close());
+    const address = `wss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(dial(address, { ca: own.cert })).rejects.toMatchObject({ code: "DIAL_FAILED" });
   });
 
   it("gets nothing although the environment switched verification off", async () => {
