@@ -16,8 +16,8 @@ export interface Parcel {
   discard(): void;
   /** The same value once more, its channel ends alive: for one of many receivers. */
   another(): unknown;
-  /** The value as sessions write it; only they know the form. */
-  content(): { readonly ends: readonly Travelling[] };
+  /** The value as sessions write it; of the form only they know more. `bytes` is about its size. */
+  content(): { readonly ends: readonly Travelling[]; readonly bytes: number };
 }
 
 /** A value reserved for one waiter. */

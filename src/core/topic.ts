@@ -67,7 +67,7 @@ export class Subscription {
       done();
       return;
     }
-    const bytes = this.mostBytes === undefined ? 0 : bytesOf(shared);
+    const bytes = this.mostBytes === undefined ? 0 : shared.content().bytes;
     if (home.whenFull !== "wait" && this.mostBytes !== undefined) {
       const room = this.mostBytes - bytes;
       if (home.whenFull === "drop-oldest") while (this.#bytes > room && home.shed());
@@ -85,10 +85,6 @@ export class Subscription {
     home.submit(undefined, shared.copy(), sender);
   }
 }
-function bytesOf(shared: Shared): number {
-  return (shared.content() as { readonly bytes?: number }).bytes ?? 0;
-}
-
 export class TopicHome {
   readonly publish: HomeSend;
   readonly #subscriptions = new Set<Subscription>();

@@ -222,6 +222,65 @@ overBoth("a topic", (world) => {
     expect(asked.sort()).toEqual(["publish news", "subscribe news"]);
   });
 
+  it("has missed nothing for a subscription that is allowed late", async () => {
+    let allow = (_yes: boolean): void => undefined;
+    const server = await world().listen({
+      authorize: () =>
+        new Promise<boolean>((resolve) => {
+          allow = resolve;
+        }),
+    });
+    const { far } = await world().dial(server);
+    const news = server.topic<number>("news", open);
+    const there = far.topic<number>("news").subscribe();
+    await world().settle();
+    for (const value of range(10)) await news.publish(value);
+    const first = there();
+    expect(await isPending(world(), first)).toBe(true);
+    allow(true);
+    expect(await first).toMatchObject({ value: 0 });
+    for (const value of range(10).slice(1)) expect(await take(there)).toBe(value);
+    expect(there.missed).toBe(0);
+  });
+
+  it("has the same order for everybody, whoever publishes", async () => {
+    const { server, far } = await world().pair();
+    const { far: second } = await world().dial(server);
+    const topics = [server.topic<string>("news", open), far.topic<string>("news"), second.topic<string>("news")];
+    const subscriptions = topics.map(({ subscribe }) => subscribe({ capacity: 1_000 }));
+    await world().settle();
+    await Promise.all(topics.flatMap(({ publish }, by) => range(100).map((n) => publish(`${by}: ${n}`))));
+    const [here = [], ...there] = await Promise.all(subscriptions.map(async (one) => await Promise.all(range(300).map(() => take(one)))));
+    for (const received of there) expect(received).toEqual(here);
+    for (const by of topics.keys())
+      expect(here.filter((value) => value.startsWith(`${by}:`))).toEqual(range(100).map((n) => `${by}: ${n}`));
+  });
+
+  it("encodes a value once, however many subscribe", async () => {
+    const { server, far } = await world().pair();
+    const news = server.topic<{ readonly text: string }>("news", open);
+    let looks = 0;
+    const looked = async (): Promise<number> => {
+      looks = 0;
+      await news.publish({
+        get text() {
+          looks++;
+          return "looked at";
+        },
+      });
+      await world().settle();
+      return looks;
+    };
+    const one = far.topic<{ readonly text: string }>("news").subscribe();
+    await world().settle();
+    const once = await looked();
+    expect(once).toBeGreaterThan(0);
+    const more = range(5).map(() => far.topic<{ readonly text: string }>("news").subscribe());
+    await world().settle();
+    expect(await looked()).toBe(once);
+    for (const subscription of [one, one, ...more]) expect(await take(subscription)).toEqual({ text: "looked at" });
+  });
+
   it("is something else than a channel of that name", async () => {
     const { server, far } = await world().pair();
     const channel = server.channel<string>("x", { allow: "both", capacity: 1 });
@@ -262,6 +321,12 @@ overBoth("a topic", (world) => {
     far.topic("news").subscribe();
     await world().settle();
     expect(await errorOf(news.publish(() => 1))).toMatchObject({ code: "ENCODE_FAILED" });
+    const throwing = {
+      get text(): string {
+        throw new TypeError("not today");
+      },
+    };
+    expect(await errorOf(news.publish(throwing))).toMatchObject({ code: "ENCODE_FAILED" });
     await news.publish("sound");
     expect(await take(here)).toBe("sound");
   });
@@ -328,6 +393,39 @@ overBoth("a topic", (world) => {
       for (const subscription of [here, there, idle, dropped]) subscription.close();
       for (const { receive } of replies) expect((await receive()).done).toBe(true);
     }
+  });
+
+  it("gives ends that can be passed on, and that outlive whoever did", async () => {
+    type Reply = Channel<string>["send"];
+    const { server, far } = await world().pair();
+    const { near: toSecond, far: second } = await world().dial(server);
+    const here = server.topic<Reply>("replies", open).subscribe();
+    const { send, receive } = chan<string>();
+    await far.topic<Reply>("replies").publish(send);
+    const reply = await take(here);
+    (toSecond.send as Channel<Reply>["send"])(reply);
+    const passed = (await take(second.receive)) as Reply;
+    reply[Symbol.dispose]();
+    await world().settle();
+    const sent = passed("still reaches its home");
+    expect(await take(receive)).toBe("still reaches its home");
+    await sent;
+  });
+
+  it("brings an end home to its process, as itself, and takes it from nobody", async () => {
+    type Reply = Channel<string>["send"];
+    const { server, near, far } = await world().pair<Reply>();
+    const here = server.topic<Reply>("replies", open).subscribe();
+    const { send, receive } = chan<string>();
+    near.send(send);
+    const lent = await take(far.receive);
+    await far.topic<Reply>("replies").publish(lent);
+    expect(await take(here)).toBe(send);
+    send[Symbol.dispose]();
+    await world().settle();
+    const sent = lent("from the one who still holds it");
+    expect(await take(receive)).toBe("from the one who still holds it");
+    await sent;
   });
 
   it("is a channel like any other to a select, a loop, and a value that holds its end", async () => {

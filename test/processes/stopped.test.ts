@@ -48,10 +48,8 @@ describe.each(["server", "client"] as const)("a %s that is stopped", (sleeper) =
       const from = [both.server.position, both.client.position];
       const mark = awake.position;
       asleep.signal("SIGSTOP");
-      const stopped = new Promise((resolve) => setTimeout(resolve, 1_000)); // the fault itself takes that long
       for (const at of capacities.keys())
         await awake.heard("status", (status) => status.at === at && status.state === "reconnecting", mark);
-      await stopped;
       const woken = awake.position;
       asleep.signal("SIGCONT");
       for (const at of capacities.keys()) await awake.heard("status", (status) => status.at === at && status.state === "connected", woken);
