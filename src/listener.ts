@@ -111,12 +111,7 @@ export class LinkListener implements Listener<unknown, never> {
         published: (peer) => ({
           find: (name, use) => this.#find(name, use),
           allows: (name, use) => (authorize === undefined ? this.#allows(name, use) : authorize(peer, name, use)),
-          subscribe: (name, buffer, { maxQueuedBytes }) => {
-            const subscription = this.#topics.find(name)?.subscribe(buffer, maxQueuedBytes);
-            return subscription === undefined || subscription instanceof NetchanError
-              ? (subscription ?? unknownName())
-              : subscription.receive;
-          },
+          subscribe: (name, buffer, { maxQueuedBytes }) => this.#topics.find(name)?.subscribe(buffer, maxQueuedBytes) ?? unknownName(),
         }),
       },
       begun: (peer) => {

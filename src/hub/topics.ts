@@ -1,8 +1,8 @@
 /** The topics that a listener publishes under names. Layer: hub. Source: design rule 15; PROTOCOL.md "Topics". */
 import type { ChannelOptions, ReceiveChannel, Topic, TopicOptions } from "../contract.js";
-import { describe, receiveEnd, sendEnd } from "../core/end.js";
+import { describe, type ReceivePort, receiveEnd, sendEnd } from "../core/end.js";
 import type { Shared } from "../core/shared.js";
-import { type Buffer, type Subscription, subscriptionBuffer, TopicHome } from "../core/topic.js";
+import { type Buffer, subscriptionBuffer, TopicHome } from "../core/topic.js";
 import { NetchanError } from "../errors.js";
 import { checkAllow, checkName, checkSchema, type Entry, Registry } from "./registry.js";
 
@@ -50,11 +50,11 @@ class Published implements Entry<Wanted> {
         receiveEnd<unknown>(home.subscribe(subscriptionBuffer(options)).receive) as Subscribed<unknown>,
     });
   }
-  /** For a peer. @returns why not, if it may not */
-  subscribe(buffer: Buffer, mostBytes: number): Subscription | NetchanError {
+  /** For a peer. @returns the end, or why there is none */
+  subscribe(buffer: Buffer, mostBytes: number): ReceivePort | NetchanError {
     if (buffer.whenFull === "wait" && this.wanted.whenFull !== "wait")
       return new NetchanError("CHANNEL_REFUSED", 'the topic waits for nobody: subscribe without whenFull: "wait"', { outcome: "not-sent" });
-    return this.home.subscribe(buffer, mostBytes);
+    return this.home.subscribe(buffer, mostBytes).receive;
   }
   close(): void {
     this.home.inlet.close(undefined);
