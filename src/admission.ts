@@ -13,20 +13,8 @@ import { NetchanError, plainMessage } from "./errors.js";
 import { hostOf } from "./host.js";
 import type { CheckedOptions } from "./options.js";
 import { type Merged, SessionPeer } from "./peer.js";
-import {
-  type Batches,
-  type Hello,
-  inTime,
-  type Resume,
-  readGreeting,
-  sendSafely,
-  told,
-  writeEnd,
-  writeRefusal,
-  writeResumed,
-  writeWelcome,
-  wrongDoor,
-} from "./session/handshake.js";
+import { challenge, readGreeting, writeEnd, writeRefusal, writeResumed, writeWelcome, wrongDoor } from "./session/greet.js";
+import { type Batches, type Hello, inTime, type Resume, sendSafely, told } from "./session/handshake.js";
 import { type Host, unguessableId } from "./session/host.js";
 import { closeLink, type LinkRequest } from "./session/link.js";
 import type { Finish } from "./session/session.js";
@@ -44,6 +32,16 @@ interface Past {
   readonly ticket: Ticket;
   readonly finish: Finish;
   readonly until: number;
+}
+
+/** A link that was read the first word of. */
+interface Stranger {
+  readonly link: Link;
+  readonly batches: Batches;
+  readonly host: Host;
+  readonly request: LinkRequest;
+  /** That this side knows the key, for whoever has proved it. */
+  readonly proof: string | undefined;
 }
 
 /** To whoever shows a session that is not here, not any more, or not with that token: all the same. */
@@ -121,12 +119,18 @@ export class Admission {
 
   async #greet(link: Link, host: Host, request: LinkRequest): Promise<void> {
     const batches = link.received[Symbol.asyncIterator]();
-    const greeting = await readGreeting(batches, host, this.#listener(host));
-    if (greeting.kind === "elsewhere") {
+    const { said, claim } = await readGreeting(batches, host, this.#listener(host));
+    if (said.kind === "elsewhere") {
       sendSafely(link, wrongDoor);
       closeLink(link, "wrong door");
-    } else if (greeting.kind === "resume") await this.#resume(greeting, link, batches, host, request);
-    else await this.#begin(greeting, link, batches, host, request);
+      return;
+    }
+    const { key } = this.#settings.checked;
+    const at = { listener: this.#listener(host), host: request.headers.host };
+    const proof = key === undefined ? undefined : await challenge(link, batches, host, claim, { key, ...at });
+    const stranger = { link, batches, host, request, proof };
+    if (said.kind === "resume") await this.#resume(said, stranger);
+    else await this.#begin(said, stranger);
   }
 
   /** The name of this listener among all that may stand behind an address. */
@@ -146,7 +150,7 @@ export class Admission {
     }
   }
 
-  async #begin(hello: Hello, link: Link, batches: Batches, host: Host, request: LinkRequest): Promise<void> {
+  async #begin(hello: Hello, { link, batches, host, request, proof }: Stranger): Promise<void> {
     const { checked, merged, begun, confirmed } = this.#settings;
     const identity = await this.#identify(hello.credentials, request, host);
     if (this.closing) throw new NetchanError("SESSION_REFUSED", "the listener is closing");
@@ -156,7 +160,8 @@ export class Admission {
     const ticket = new Ticket(host);
     const token = ticket.issue();
     const listener = this.#listener(host);
-    sendSafely(link, writeWelcome({ session: id, listener, token, capacity, heartbeatMs, resumeWindowMs, limits: told(limits) }));
+    const welcome = { session: id, listener, token, capacity, heartbeatMs, resumeWindowMs, limits: told(limits) };
+    sendSafely(link, writeWelcome(welcome, proof));
     const waiting: { comeback?: Await } = {};
     const peer: SessionPeer = new SessionPeer({
       host,
@@ -220,7 +225,7 @@ export class Admission {
     throw new NetchanError("LIMIT_EXCEEDED", "the listener has as many sessions as it accepts");
   }
 
-  async #resume(resume: Resume, link: Link, batches: Batches, host: Host, request: LinkRequest): Promise<void> {
+  async #resume(resume: Resume, { link, batches, host, request, proof }: Stranger): Promise<void> {
     const known = this.#known.get(resume.session);
     if (known === undefined) {
       const past = this.#past.get(resume.session);
@@ -243,7 +248,7 @@ export class Admission {
     }
     known.epoch = resume.epoch;
     const token = known.ticket.rotate(resume.token);
-    sendSafely(link, writeResumed({ token, ...known.peer.session.position }));
+    sendSafely(link, writeResumed({ token, ...known.peer.session.position }, proof));
     known.peer.session.attach(
       link,
       // A link that another has taken over proves nothing any more.

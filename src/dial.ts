@@ -4,17 +4,17 @@ import type { Address, DialOptions, Peer, ReceiveChannel } from "./contract.js";
 import { homeChannel } from "./core/channel.js";
 import { describe, receiveEnd } from "./core/end.js";
 import { hostOf } from "./host.js";
-import { type CheckedOptions, checkOptions, refuseOptions } from "./options.js";
+import { type CheckedOptions, checkOptions } from "./options.js";
 import { SessionPeer } from "./peer.js";
-import { type Door, knock, race } from "./race.js";
+import { type Door, knock, provesAt, race } from "./race.js";
 import { Redial } from "./redial.js";
-import { introduce } from "./session/handshake.js";
 import type { Host } from "./session/host.js";
+import { introduce } from "./session/introduce.js";
 import { parseDialAddress } from "./transports/address.js";
 import { dialWebSocket } from "./transports/websocket.js";
 
 function doorTo(address: Address, options: DialOptions, checked: CheckedOptions): Door {
-  if (typeof address === "function") return { open: ({ signal }) => address({ signal }), host: hostOf(address) };
+  if (typeof address === "function") return { open: ({ signal }) => address({ signal }), host: hostOf(address), authority: "" };
   const { url, scheme } = parseDialAddress(address);
   if (scheme === "https:")
     throw new TypeError(`Expected an address with ws: or wss:, got "${url}": WebTransport is not part of this version`);
@@ -24,7 +24,11 @@ function doorTo(address: Address, options: DialOptions, checked: CheckedOptions)
     ...(ca === undefined ? {} : { ca }),
     ...(certificateHash === undefined ? {} : { certificateHash }),
   };
-  return { open: ({ signal, listener }) => dialWebSocket(sticky(url, listener), { ...fixed, signal }), host: hostOf(undefined) };
+  return {
+    open: ({ signal, listener }) => dialWebSocket(sticky(url, listener), { ...fixed, signal }),
+    host: hostOf(undefined),
+    authority: new URL(url).host,
+  };
 }
 
 function doorsTo(addresses: Address | readonly Address[], options: DialOptions, checked: CheckedOptions): readonly Door[] {
@@ -56,13 +60,14 @@ async function enter(
   const resumes = options.reconnect !== false;
   const { host } = door;
   return await knock(door, undefined, signal, async (link, batches) => {
-    const welcome = await introduce(link, batches, host, checked.limits, said, resumes);
+    const { limits, key } = checked;
+    const welcome = await introduce(link, batches, host, { limits, credentials: said, resumes, proves: provesAt(door, key) });
     signal.throwIfAborted();
     const { session, listener, token, resumeWindowMs: windowMs } = welcome;
     const peer = new SessionPeer({
       host,
       id: session,
-      limits: checked.limits,
+      limits,
       peerLimits: welcome.limits,
       heartbeatMs: Math.min(checked.heartbeatMs, welcome.heartbeatMs),
       asks: checked.heartbeatMs < welcome.heartbeatMs,
@@ -74,7 +79,7 @@ async function enter(
       merged: undefined,
       comeback: (returning) =>
         resumes
-          ? new Redial(returning, { host, doors, credentials, ...backoff(options), windowMs, session, listener, token })
+          ? new Redial(returning, { host, doors, credentials, key, ...backoff(options), windowMs, session, listener, token })
           : new Await(returning, host, 0),
     });
     peer.session.attach(link, batches);
@@ -96,9 +101,6 @@ function first(
   );
 }
 
-/** What later versions will honour. */
-const notYet = ["key"] as const;
-
 /**
  * Dials a listener: `ws:` or `wss:`, or "host:port" (ws: on a loopback host, wss: elsewhere), or a function that opens a link.
  * A list is tried in order, each with a head start of 250 ms; the first that answers is taken.
@@ -110,7 +112,6 @@ const notYet = ["key"] as const;
  */
 export function dial<In = unknown, Out = In>(url: Address | readonly Address[], options: DialOptions = {}): Promise<Peer<In, Out>> {
   const checked = checkOptions(options);
-  refuseOptions(options, notYet);
   backoff(options);
   return first(doorsTo(url, options, checked), options, checked, options.signal) as Promise<unknown> as Promise<Peer<In, Out>>;
 }
@@ -152,7 +153,6 @@ export function sessions<In = unknown, Out = In>(
   options: DialOptions = {},
 ): ReceiveChannel<Peer<In, Out>> {
   const checked = checkOptions(options);
-  refuseOptions(options, notYet);
   const doors = doorsTo(url, options, checked);
   const host = (doors[0] as Door).host;
   const { minMs, maxMs } = backoff(options);

@@ -84,7 +84,7 @@ export class LinkListener implements Listener<unknown, never> {
   #closing: Promise<void> | undefined;
 
   constructor(options: ListenOptions) {
-    refuseOptions(options, ["key", "hub"]);
+    refuseOptions(options, ["hub"]);
     const { authorize, schema } = options;
     for (const name of ["authenticate", "authorize"] as const)
       if (options[name] !== undefined && typeof options[name] !== "function")

@@ -3,6 +3,7 @@ import type { Limits, SessionOptions } from "./contract.js";
 import { channelOptions } from "./core/channel.js";
 import { describe } from "./core/end.js";
 import { resolveLimits } from "./limits.js";
+import { SharedKey } from "./shared-key.js";
 
 /** How often a silent listener asks whether the dialer is still there, milliseconds; 15 s: proxies drop what is silent for a minute. */
 const defaultHeartbeatMs = 15_000;
@@ -17,6 +18,7 @@ export interface CheckedOptions {
   readonly heartbeatMs: number;
   readonly resumeWindowMs: number;
   readonly superjson: object | undefined;
+  readonly key: SharedKey | undefined;
 }
 
 /** A duration in milliseconds. */
@@ -35,7 +37,7 @@ export function refuseOptions(options: object, names: readonly string[]): void {
       throw new TypeError(`The option ${name} is not supported by this version`);
 }
 
-export function checkOptions(options: SessionOptions): CheckedOptions {
+export function checkOptions(options: SessionOptions & { readonly key?: string | Uint8Array }): CheckedOptions {
   if (typeof options !== "object" || options === null) throw new TypeError(`Expected options to be an object, got ${describe(options)}`);
   const { capacity, whenInDoubt = "reject" } = channelOptions({
     ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
@@ -48,5 +50,6 @@ export function checkOptions(options: SessionOptions): CheckedOptions {
     heartbeatMs: duration("heartbeatMs", options.heartbeatMs, 10, defaultHeartbeatMs),
     resumeWindowMs: duration("resumeWindowMs", options.resumeWindowMs, 100, defaultWindowMs),
     superjson: options.superjson,
+    key: options.key === undefined ? undefined : new SharedKey(options.key),
   };
 }

@@ -3,6 +3,8 @@ import type { Link } from "./contract.js";
 import { NetchanError } from "./errors.js";
 import { handshakeMs } from "./session/handshake.js";
 import type { Host } from "./session/host.js";
+import type { Proves } from "./session/introduce.js";
+import type { KeyProof } from "./session/key-proof.js";
 import { closeLink } from "./session/link.js";
 
 /** One address, checked: how to open a link to it, and in which world. */
@@ -10,6 +12,13 @@ export interface Door {
   /** @param listener - the one that knows the session: a load balancer may find it by that name */
   open(options: { readonly signal: AbortSignal; readonly listener?: string }): Promise<Link>;
   readonly host: Host;
+  /** "host" or "host:port", as it was dialed; empty for a function that opens a link. */
+  readonly authority: string;
+}
+
+/** The key as it is proved there. */
+export function provesAt({ authority }: Door, key: KeyProof | undefined): Proves | undefined {
+  return key === undefined ? undefined : { key, host: authority };
 }
 
 /** How long an address has for itself before the next one of a list is tried as well, milliseconds. */

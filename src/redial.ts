@@ -13,10 +13,12 @@ import { type Comeback, lose, type Returning } from "./comeback.js";
 import type { Link } from "./contract.js";
 import type { Timer } from "./core/clock.js";
 import { NetchanError } from "./errors.js";
-import { type Door, knock, race } from "./race.js";
+import { type Door, knock, provesAt, race } from "./race.js";
 import { deadline } from "./session/deadline.js";
-import { type Batches, inTime, type Resumed, resume } from "./session/handshake.js";
+import { type Batches, inTime, type Resumed } from "./session/handshake.js";
 import type { Host, PageEvent } from "./session/host.js";
+import { type Proves, resume } from "./session/introduce.js";
+import type { KeyProof } from "./session/key-proof.js";
 import { closeLink } from "./session/link.js";
 import type { Finish } from "./session/session.js";
 
@@ -24,6 +26,7 @@ export interface RedialSettings {
   readonly host: Host;
   readonly doors: readonly Door[];
   readonly credentials: () => Promise<unknown>;
+  readonly key: KeyProof | undefined;
   readonly minMs: number;
   readonly maxMs: number;
   /** As the listener has it. */
@@ -188,7 +191,7 @@ export class Redial implements Comeback {
         turn = mine;
         // Two links that show a token would take the session from each other: the first has a head start, and then its chance is over.
         await before?.yield(this.settings.host);
-        return await this.#ask(link, batches, signal, credentials).finally(() => mine.over());
+        return await this.#ask(link, batches, signal, credentials, provesAt(door, this.settings.key)).finally(() => mine.over());
       });
     };
     const leave = (won: Answer): void => {
@@ -205,22 +208,15 @@ export class Redial implements Comeback {
     );
   }
 
-  async #ask(link: Link, batches: Batches, signal: AbortSignal, credentials: unknown): Promise<Answer> {
+  async #ask(link: Link, batches: Batches, signal: AbortSignal, credentials: unknown, proves: Proves | undefined): Promise<Answer> {
     signal.throwIfAborted();
     const { host, session, listener } = this.settings;
     const position = this.peer.session.position;
     const token = this.#token;
     const epoch = ++this.#epoch;
     this.#asking++;
-    const answer = await resume(link, batches, host, {
-      kind: "resume",
-      session,
-      listener,
-      token,
-      epoch,
-      ...position,
-      credentials: credentials ?? null,
-    }).finally(() => this.#asking--);
+    const asked = { kind: "resume", session, listener, token, epoch, ...position, credentials: credentials ?? null } as const;
+    const answer = await resume(link, batches, host, asked, proves).finally(() => this.#asking--);
     // Of an attempt that was given up, or that another has followed, nothing holds: neither a token nor a refusal.
     signal.throwIfAborted();
     if (epoch !== this.#epoch) throw new NetchanError("DIAL_FAILED", "another attempt followed");

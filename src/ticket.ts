@@ -5,16 +5,10 @@
  * Source: PROTOCOL.md "Resume".
  */
 import { sha256 } from "@noble/hashes/sha2";
+import { sameBytes } from "./secret.js";
 import { type Host, toHex } from "./session/host.js";
 
 const tokenBytes = 32;
-
-/** Takes the same time wherever they differ. */
-function equal(left: Uint8Array, right: Uint8Array): boolean {
-  let difference = left.length ^ right.length;
-  for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0);
-  return difference === 0;
-}
 
 export class Ticket {
   #valid: Uint8Array[] = [];
@@ -30,7 +24,7 @@ export class Ticket {
   accepts(token: string): boolean {
     const hash = sha256(token);
     let found = false;
-    for (const valid of this.#valid) found = equal(valid, hash) || found;
+    for (const valid of this.#valid) found = sameBytes(valid, hash) || found;
     return found;
   }
   /** A token was shown: from now on that one and a new one are valid. */

@@ -66,6 +66,8 @@ const shapes = {
 /** Every control frame with its fields: never numbered, never replayed. */
 const controls = {
   hello: 1,
+  challenge: 1,
+  proof: 1,
   welcome: 1,
   refused: 2,
   resume: 1,

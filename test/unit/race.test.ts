@@ -8,7 +8,10 @@ import { microtasks, passTime } from "./session/support.js";
 
 function racing(count: number, signal?: AbortSignal) {
   const time = new VirtualTime(1);
-  const doors = Array.from({ length: count }, (): Door => ({ open: () => Promise.reject(new Error("never opened")), host: time.host }));
+  const doors = Array.from(
+    { length: count },
+    (): Door => ({ open: () => Promise.reject(new Error("never opened")), host: time.host, authority: "" }),
+  );
   const entries: { readonly door: number; readonly signal: AbortSignal; resolve(won: string): void; reject(error: unknown): void }[] = [];
   const left: string[] = [];
   const won = race<string>(
@@ -110,6 +113,7 @@ describe("a knock", () => {
       bring = resolve;
     });
     const one: Door = {
+      authority: "",
       open: (options) => {
         opened.push(options);
         return opening;

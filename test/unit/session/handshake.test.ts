@@ -2,21 +2,10 @@
 import { describe, expect, it } from "vitest";
 import type { Link } from "../../../src/contract.js";
 import { defaultLimits } from "../../../src/limits.js";
-import {
-  handshakeMs,
-  helloBytes,
-  introduce,
-  protocolVersion,
-  type Resume,
-  readGreeting,
-  resume,
-  told,
-  writeRefusal,
-  writeResumed,
-  writeWelcome,
-  wrongDoor,
-} from "../../../src/session/handshake.js";
+import { readGreeting, writeRefusal, writeResumed, writeWelcome, wrongDoor } from "../../../src/session/greet.js";
+import { handshakeMs, helloBytes, protocolVersion, type Resume, told } from "../../../src/session/handshake.js";
 import { unguessableId } from "../../../src/session/host.js";
+import { introduce, resume } from "../../../src/session/introduce.js";
 import { VirtualTime } from "../../../src/transports/memory.js";
 
 const welcome = {
@@ -74,7 +63,12 @@ function scripted() {
 }
 function dialer(credentials?: unknown, resumes?: boolean) {
   const { time, incoming, sent, link } = scripted();
-  return { time, incoming, sent, welcomed: introduce(link, incoming, time.host, defaultLimits, credentials, resumes) };
+  return {
+    time,
+    incoming,
+    sent,
+    welcomed: introduce(link, incoming, time.host, { limits: defaultLimits, credentials, ...(resumes === undefined ? {} : { resumes }) }),
+  };
 }
 function returning(said: Resume = coming) {
   const { time, incoming, sent, link } = scripted();
@@ -83,7 +77,7 @@ function returning(said: Resume = coming) {
 function listener() {
   const time = new VirtualTime(1);
   const incoming = new Incoming();
-  return { time, incoming, hello: readGreeting(incoming, time.host, coming.listener) };
+  return { time, incoming, hello: readGreeting(incoming, time.host, coming.listener).then(({ said }) => said) };
 }
 function pass(time: VirtualTime, ms: number): void {
   const until = time.now + ms;

@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest";
 import type { Link } from "../../../src/contract.js";
 import { defaultLimits } from "../../../src/limits.js";
 import { dial, type Peer } from "../../../src/node.js";
-import { introduce, type Resume, resume, writeResumed, writeWelcome } from "../../../src/session/handshake.js";
+import { writeResumed, writeWelcome } from "../../../src/session/greet.js";
+import type { Resume } from "../../../src/session/handshake.js";
+import { introduce, resume } from "../../../src/session/introduce.js";
 import { Session } from "../../../src/session/session.js";
 import { memoryLinks, VirtualTime } from "../../../src/transports/memory.js";
 import { limits, RawPeer, welcome } from "../../hostile/raw-peer.js";
@@ -85,7 +87,9 @@ describe("R1 the answer of a handshake that comes at once is not missed: it was 
   const { host } = new VirtualTime(1);
   it("of a hello", async () => {
     const link = hasty(writeWelcome(welcome));
-    await expect(introduce(link, link.received[Symbol.asyncIterator](), host, defaultLimits, undefined)).resolves.toEqual(welcome);
+    await expect(
+      introduce(link, link.received[Symbol.asyncIterator](), host, { limits: defaultLimits, credentials: undefined }),
+    ).resolves.toEqual(welcome);
   });
   it("of a resume", async () => {
     const link = hasty(writeResumed({ token: welcome.token, next: 1, first: 1 }));

@@ -5,16 +5,9 @@ import { chan } from "../../../src/core/channel.js";
 import { portOf } from "../../../src/core/end.js";
 import { NetchanError } from "../../../src/errors.js";
 import { defaultLimits } from "../../../src/limits.js";
-import {
-  introduce,
-  type Resume,
-  readGreeting,
-  resume,
-  writeRefusal,
-  writeResumed,
-  writeWelcome,
-  wrongDoor,
-} from "../../../src/session/handshake.js";
+import { readGreeting, writeRefusal, writeResumed, writeWelcome, wrongDoor } from "../../../src/session/greet.js";
+import type { Resume } from "../../../src/session/handshake.js";
+import { introduce, resume } from "../../../src/session/introduce.js";
 import { VirtualTime } from "../../../src/transports/memory.js";
 import { Codec } from "../../../src/wire/codec.js";
 import {
@@ -212,6 +205,8 @@ describe("batches.json", () => {
   };
   const everyControl: Readonly<Record<ControlType, true>> = {
     hello: true,
+    challenge: true,
+    proof: true,
     welcome: true,
     refused: true,
     resume: true,
@@ -270,9 +265,9 @@ describe("handshake.json", () => {
   };
   const read = async ({ from, to, ...vector }: Handshake): Promise<unknown> => {
     const batches_ = only(onWire(vector));
-    if (from === "dialer") return readGreeting(batches_, host, named(onWire(vector)));
+    if (from === "dialer") return (await readGreeting(batches_, host, named(onWire(vector)))).said;
     const link = { transport: "vector", send: () => undefined, received: batches_, close: () => undefined };
-    if (to === undefined) return introduce(link, batches_, host, defaultLimits, undefined);
+    if (to === undefined) return introduce(link, batches_, host, { limits: defaultLimits, credentials: undefined });
     const answer = await resume(link, batches_, host, said);
     return answer.kind === "refused" || answer.kind === "end" ? { kind: answer.kind, code: answer.error.code } : answer;
   };
