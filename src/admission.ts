@@ -16,8 +16,9 @@ import { type Merged, SessionPeer } from "./peer.js";
 import { challenge, readGreeting, writeEnd, writeRefusal, writeResumed, writeWelcome, wrongDoor } from "./session/greet.js";
 import { type Batches, type Hello, inTime, type Resume, sendSafely, told } from "./session/handshake.js";
 import { type Host, unguessableId } from "./session/host.js";
-import { closeLink, type LinkRequest } from "./session/link.js";
+import { admit, closeLink, type LinkRequest } from "./session/link.js";
 import type { Finish } from "./session/session.js";
+import { Strangers } from "./strangers.js";
 import { Ticket } from "./ticket.js";
 
 /** A session, as long as its dialer may come back for it. */
@@ -50,6 +51,8 @@ function unknownSession(): NetchanError {
 }
 /** A link of an attempt that another has overtaken. */
 class Overtaken extends Error {}
+/** A link of somebody who has been refused too often to be answered. */
+class Unanswered extends Error {}
 /** The session is over: its dialer gets the word that it missed. */
 class Missed extends Error {
   constructor(readonly finish: Finish) {
@@ -58,7 +61,7 @@ class Missed extends Error {
 }
 
 function answerTo(error: unknown): string | undefined {
-  if (error instanceof Overtaken) return undefined;
+  if (error instanceof Overtaken || error instanceof Unanswered) return undefined;
   if (error instanceof Missed) {
     const { reason, error: cause } = error.finish;
     if (cause === undefined) return writeRefusal("SESSION_CLOSED", "the session was closed");
@@ -67,6 +70,11 @@ function answerTo(error: unknown): string | undefined {
   const refusal = NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "not admitted");
   // A link that failed, or was too slow, says nothing about a session: its dialer may try another.
   return refusal.scope === "link" ? undefined : writeRefusal(refusal.code, plainMessage(refusal));
+}
+
+/** Was it for what the stranger said, or could not prove? A session that is not there any more makes nobody suspect. */
+function isSuspicious(error: unknown): boolean {
+  return NetchanError.is(error) && (error.code === "PROTOCOL_VIOLATION" || error.code === "SESSION_REFUSED");
 }
 
 export interface AdmissionSettings {
@@ -88,32 +96,32 @@ export class Admission {
   /** Sessions that have not ended. */
   readonly live = new Set<SessionPeer>();
   #id: string | undefined;
-  /** Links that have not been answered. */
-  readonly #strangers = new Set<Link>();
+  readonly #strangers: Strangers;
   /** No new sessions; those there are may come back for their goodbye. */
   closing = false;
   closed = false;
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
+    this.#strangers = new Strangers(settings.checked.limits);
   }
 
   /** Admits a link, with what its transport knows of the other side. */
   accept(link: Link, request: LinkRequest): void {
     const host = hostOf(link);
-    if (this.closed || this.#strangers.size >= this.#settings.checked.limits.maxUnauthenticatedLinks) {
+    if (this.closed || !this.#strangers.enter(link, request.remoteAddress)) {
       closeLink(link, "not now");
       return;
     }
-    this.#strangers.add(link);
     void this.#greet(link, host, request)
       .catch((error: unknown) => {
+        if (!this.closing && isSuspicious(error)) this.#strangers.refused(request.remoteAddress, host.clock.now());
         const answer = answerTo(error);
         if (answer !== undefined) sendSafely(link, answer);
         closeLink(link, "not admitted");
       })
       .finally(() => {
-        this.#strangers.delete(link);
+        this.#strangers.leave(link);
       });
   }
 
@@ -125,6 +133,8 @@ export class Admission {
       closeLink(link, "wrong door");
       return;
     }
+    const returns = said.kind === "resume" && this.#known.get(said.session)?.ticket.accepts(said.token) === true;
+    if (!returns && this.#strangers.isSuspect(request.remoteAddress, host.clock.now())) throw new Unanswered();
     const { key } = this.#settings.checked;
     const at = { listener: this.#listener(host), host: request.headers.host };
     const proof = key === undefined ? undefined : await challenge(link, batches, host, claim, { key, ...at });
@@ -185,6 +195,7 @@ export class Admission {
     this.live.add(peer);
     this.#remember({ peer, ticket, waiting: waiting.comeback as Await, epoch: 0 }, hello.resumes, host);
     begun(peer);
+    admit(link);
     peer.session.attach(link, batches);
   }
 
@@ -247,6 +258,7 @@ export class Admission {
       known.waiting.release();
     }
     known.epoch = resume.epoch;
+    admit(link);
     const token = known.ticket.rotate(resume.token);
     sendSafely(link, writeResumed({ token, ...known.peer.session.position }, proof));
     known.peer.session.attach(

@@ -327,4 +327,7 @@ export interface Limits {
   readonly maxChannels: number;
   readonly maxPendingOperations: number;
   readonly maxReplayBytes: number;
+  /** Of one address; see `defaultLimits`. */
+  readonly maxUnauthenticatedLinksPerAddress: number;
+  readonly maxRefusalsPerMinute: number;
 }

@@ -29,6 +29,17 @@ export const defaultLimits: Limits = Object.freeze({
   maxPendingOperations: 4_096,
   /** Bytes of frames kept until the peer has acknowledged them; full means that sends wait. */
   maxReplayBytes: 8 * MiB,
+  /**
+   * Links of one address that have not been admitted yet. An address is one of IPv4, or 64 bits of IPv6; links from this machine count only
+   * for `maxUnauthenticatedLinks`. 32: an office behind one address comes in at once, and nobody fills the listener alone. Behind a proxy on
+   * another machine everybody has its address: set it as high as `maxUnauthenticatedLinks`.
+   */
+  maxUnauthenticatedLinksPerAddress: 32,
+  /**
+   * Links of one address that were refused within a minute, for their credentials, their key or a violation. Beyond it nobody new from there
+   * is answered until the minute is over; sessions that come back are. 60: a guess each second, and an office whose logins have expired.
+   */
+  maxRefusalsPerMinute: 60,
 } as const);
 
 /** Characters of a published name: a path with a few ids in it, and room. */
@@ -45,6 +56,8 @@ const ranges: { readonly [K in keyof Limits]: readonly [number, number] } = {
   maxChannels: [4, 10_000_000],
   maxPendingOperations: [1, 10_000_000],
   maxReplayBytes: [4 * KiB, 1024 * MiB],
+  maxUnauthenticatedLinksPerAddress: [1, 10_000_000],
+  maxRefusalsPerMinute: [1, 10_000_000],
 };
 
 /**

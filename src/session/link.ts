@@ -23,6 +23,13 @@ export interface LinkRequest {
 /** A link that can also be dropped at once: nothing more is sent, and the other side sees a connection that failed. */
 export interface HardLink extends Link {
   terminate(): void;
+  /** The other side has been admitted: from now on it may send as much as a session may. A transport may be stricter until then. */
+  admitted?(): void;
+}
+
+/** Tells the transport of a link that whoever is behind it has been admitted. */
+export function admit(link: Link): void {
+  (link as Partial<HardLink>).admitted?.();
 }
 
 /** Closes a link that is not needed, whatever its maker made of `close`. */

@@ -18,6 +18,7 @@ import { createHttpServer, refuse, requestLimits } from "./http-server.js";
 import { asError, type HardLink, type LinkServer } from "./links.js";
 import { originCheck } from "./origins.js";
 import { attach, type SharedServer } from "./shared-server.js";
+import { limitStranger } from "./stranger-bytes.js";
 import { linkOver, webSocketLimits } from "./websocket-link.js";
 
 export type { LinkServer } from "./links.js";
@@ -131,7 +132,8 @@ function openGate({ origins, limits, accept }: WebSocketServerOptions): Gate {
         let opened = false;
         server.handleUpgrade(request, socket, head, (webSocket) => {
           opened = true;
-          accept(linkOver(webSocket, limits.maxFrameBytes), requestOf(request));
+          const admitted = limitStranger(socket);
+          accept(Object.assign(linkOver(webSocket, limits.maxFrameBytes), { admitted }), requestOf(request));
         });
         return opened;
       }

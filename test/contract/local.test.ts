@@ -206,9 +206,11 @@ describe("the rest", () => {
       "maxNodes",
       "maxPendingOperations",
       "maxQueuedBytes",
+      "maxRefusalsPerMinute",
       "maxReplayBytes",
       "maxSessions",
       "maxUnauthenticatedLinks",
+      "maxUnauthenticatedLinksPerAddress",
       "maxValueBytes",
     ]);
     for (const value of Object.values(defaultLimits)) expect(value).toBeGreaterThan(0);

@@ -144,6 +144,18 @@ describe.each([
     await Promise.all(pending);
   });
 
+  it("lets values of any size through again: only strangers are limited to a few KiB", async () => {
+    const both = await net.pair<string>();
+    const large = "x".repeat(200_000);
+    for (const round of range(2)) {
+      const sent = both.far.send(large + round);
+      expect(await take(both.near.receive)).toBe(large + round);
+      await sent;
+      await net.cut();
+      await net.mend(both);
+    }
+  });
+
   it("loses nothing, doubles nothing and keeps the order, however often it happens", async () => {
     const both = await net.pair<number>();
     const { near, far } = both;

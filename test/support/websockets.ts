@@ -1,7 +1,7 @@
 /** WebSocket listeners for tests: what they accepted, in order, and a proof at the end that nothing is left open. */
 import { afterEach, expect, vi } from "vitest";
 import { defaultLimits } from "../../src/limits.js";
-import type { LinkRequest } from "../../src/session/link.js";
+import { admit, type LinkRequest } from "../../src/session/link.js";
 import type { HardLink, LinkServer } from "../../src/transports/links.js";
 import { dialWebSocket, type WebSocketDialOptions } from "../../src/transports/websocket.js";
 import { serveWebSocket, type WebSocketServerOptions } from "../../src/transports/websocket-server.js";
@@ -41,6 +41,7 @@ export async function serve(
     limits: defaultLimits,
     accept(link, request) {
       acceptedCount += 1;
+      admit(link);
       const asker = askers.shift();
       if (asker === undefined) accepted.push({ link, request });
       else asker({ link, request });
@@ -71,6 +72,7 @@ export async function serve(
 export function serveEcho(address: Parameters<typeof serveWebSocket>[0] = 0, options: Partial<WebSocketServerOptions> = {}) {
   const failures: Error[] = [];
   const echo = async (link: HardLink): Promise<void> => {
+    admit(link);
     try {
       for await (const batch of link.received) await link.send(batch);
     } catch (error) {

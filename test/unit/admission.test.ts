@@ -17,6 +17,7 @@ interface Resumed {
   readonly next: number;
   readonly first: number;
 }
+const violation = "PROTOCOL_VIOLATION";
 const unknown = ["refused", "SESSION_LOST", "there is no such session"];
 
 let network = memoryNetwork();
@@ -535,5 +536,90 @@ describe("a listener that closes", () => {
     const late = await back();
     expect(late.heard).toEqual([]);
     expect(late.closed).toBe(true);
+  });
+});
+
+describe("an address", () => {
+  async function from(listener: LinkListener, remoteAddress: string | undefined): Promise<RawPeer> {
+    const request = { url: "/", headers: {}, ...(remoteAddress === undefined ? {} : { remoteAddress }) };
+    const open = network.address((link) => listener.acceptFrom(link, request));
+    return new RawPeer(await open({ signal: new AbortController().signal }));
+  }
+  async function says(listener: LinkListener, remoteAddress: string | undefined, credentials: unknown): Promise<unknown> {
+    const raw = await from(listener, remoteAddress);
+    raw.control(["hello", { version: 1, limits, credentials }]);
+    await network.settle();
+    return raw.closed && raw.heard.length === 0 ? "nothing" : answerOf(raw)?.[0];
+  }
+  const choosy = (more: ListenOptions = {}) => {
+    let asked = 0;
+    const authenticate = (credentials: unknown): void => {
+      asked++;
+      if (credentials !== "right") throw new Error("no");
+    };
+    return admitted({ authenticate, ...more }, { credentials: "right" }).then((given) => ({ ...given, asked: () => asked }));
+  };
+
+  it("has 32 links that have not been answered, and another has its own", async () => {
+    const { listener } = await admitted();
+    const silent = [];
+    for (let count = 0; count < 40; count++) silent.push(await from(listener, "192.0.2.1"));
+    await network.settle();
+    expect(silent.filter(({ closed }) => closed)).toHaveLength(8);
+    expect(await says(listener, "192.0.2.1", null)).toBe("nothing");
+    expect(await says(listener, "192.0.2.2", null)).toBe("welcome");
+    await network.advance(10_000);
+    expect(await says(listener, "192.0.2.1", null)).toBe("welcome");
+  });
+  it("whose links are refused too often within a minute is not answered, and the application is not asked", async () => {
+    const { listener, asked } = await choosy({ limits: { maxRefusalsPerMinute: 3 } });
+    for (let count = 0; count < 3; count++) expect(await says(listener, "192.0.2.1", "guess")).toBe("refused");
+    const before = asked();
+    for (const credentials of ["guess", "right"]) expect(await says(listener, "192.0.2.1", credentials)).toBe("nothing");
+    expect(asked()).toBe(before);
+    expect(await says(listener, "192.0.2.2", "right")).toBe("welcome");
+    await network.advance(60_000);
+    expect(await says(listener, "192.0.2.1", "right")).toBe("welcome");
+  });
+  it("of this machine may be refused as often as it likes: a proxy stands for everybody", async () => {
+    const { listener } = await choosy({ limits: { maxRefusalsPerMinute: 1 } });
+    for (const address of ["127.0.0.1", undefined])
+      for (let count = 0; count < 3; count++) expect(await says(listener, address, "guess")).toBe("refused");
+  });
+  it("that breaks the rules at the door is refused like one that guesses", async () => {
+    const { listener } = await choosy({ limits: { maxRefusalsPerMinute: 2 } });
+    for (let count = 0; count < 2; count++) {
+      const raw = await from(listener, "192.0.2.1");
+      raw.raw("nonsense");
+      await network.settle();
+      expect(raw.find("refused")?.[0]).toBe(violation);
+    }
+    expect(await says(listener, "192.0.2.1", "right")).toBe("nothing");
+  });
+  it("is not suspected for sessions that are gone", async () => {
+    const { listener, welcome } = await choosy({ limits: { maxRefusalsPerMinute: 1 } });
+    for (let count = 0; count < 3; count++) {
+      const raw = await from(listener, "192.0.2.1");
+      const token = "0".repeat(64);
+      raw.control(["resume", { ...welcome, version: 1, token, session: "0".repeat(32), epoch: 1, next: 1, first: 1, credentials: null }]);
+      await network.settle();
+      expect(answerOf(raw)).toEqual(unknown);
+    }
+    expect(await says(listener, "192.0.2.1", "right")).toBe("welcome");
+  });
+  it("that is suspected lets its own sessions come back, and nobody who only says so", async () => {
+    const { listener, welcome, near, lose } = await choosy({ limits: { maxRefusalsPerMinute: 1 } });
+    await lose();
+    expect(await says(listener, "192.0.2.1", "guess")).toBe("refused");
+    const resume = { version: 1, session: welcome.session, listener: welcome.listener, epoch: 1, next: 1, first: 1, credentials: "right" };
+    const liar = await from(listener, "192.0.2.1");
+    liar.control(["resume", { ...resume, token: "0".repeat(64) }]);
+    await network.settle();
+    expect([liar.closed, liar.heard]).toEqual([true, []]);
+    const raw = await from(listener, "192.0.2.1");
+    raw.control(["resume", { ...resume, token: welcome.token }]);
+    await network.settle();
+    expect(answerOf(raw)?.[0]).toBe("resumed");
+    expect(near.status.state).toBe("connected");
   });
 });

@@ -1,6 +1,8 @@
 /** Peers that break HTTP or WebSocket on purpose. Each time: their own connection ends, nobody else's, and the process lives. */
 import { describe, expect, it, vi } from "vitest";
 import { defaultLimits } from "../../../src/limits.js";
+import type { HardLink } from "../../../src/transports/links.js";
+import { mostStrangerBytes } from "../../../src/transports/stranger-bytes.js";
 import { frameBytes, HostileSocket } from "../../support/hostile-socket.js";
 import { expectAlive, expectNothingLeft, read, serve, serveEcho } from "../../support/websockets.js";
 
@@ -135,6 +137,42 @@ describe("hostile frames", () => {
     }
     expect(failures.map(({ message }) => message)).toEqual(Array(3).fill("WebSocket closed with code 1006"));
     await expectAlive(url);
+  });
+
+  it("of a stranger may bring 16 KiB in all, however they are cut", async () => {
+    const links: HardLink[] = [];
+    const { port } = await serve(0, { accept: (link) => links.push(link) });
+    for (const frames of [
+      [frameBytes(binary, Buffer.alloc(mostStrangerBytes), { length: 5_000_000 })],
+      Array.from({ length: 200 }, () => frameBytes(ping, Buffer.alloc(125))),
+      Array.from({ length: 1_000 }, (_, at) => frameBytes(at === 0 ? text : continuation, "x".repeat(20), { final: false })),
+    ]) {
+      const socket = await HostileSocket.upgraded(port);
+      for (const frame of frames) socket.write(frame);
+      await socket.closed;
+    }
+    const patient = await HostileSocket.upgraded(port);
+    const first = links.at(-1) as HardLink;
+    const batches = first.received[Symbol.asyncIterator]();
+    patient.write(frameBytes(text, "x".repeat(mostStrangerBytes - 8))); // with 8 bytes of header and mask: 16 KiB
+    expect((await batches.next()).value).toHaveLength(mostStrangerBytes - 8);
+    first.admitted?.();
+    patient.write(frameBytes(text, "y".repeat(100_000)));
+    expect((await batches.next()).value).toHaveLength(100_000);
+    patient.reset();
+  });
+  it("that come with the upgrade count as well", async () => {
+    const { port } = await serve(0, { accept: () => undefined });
+    const socket = await HostileSocket.connect(port);
+    socket.write(
+      Buffer.concat([
+        Buffer.from(
+          "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        ),
+        frameBytes(text, "x".repeat(mostStrangerBytes)),
+      ]),
+    );
+    await socket.closed;
   });
 
   it("that declare much and bring nothing take no memory", async () => {
