@@ -89,7 +89,7 @@ export function readLimits(value: unknown): ToldLimits {
 
 /** The one control frame that a batch of the handshake holds. */
 export function onlyControl(batch: string | Uint8Array): Control {
-  const [frame, ...more] = readBatch(batch);
+  const [frame, ...more] = readBatch(batch, helloBytes);
   if (frame === undefined || more.length > 0 || frame.number !== undefined) throw violation("the handshake is one frame at a time");
   return frame;
 }

@@ -10,6 +10,7 @@
  * Source: PROTOCOL.md "Numbers and acknowledgements".
  */
 import { NetchanError } from "../errors.js";
+import { mostFrames } from "../wire/frame.js";
 
 /** A frame on its way. */
 export interface Posted {
@@ -35,6 +36,8 @@ export interface Writing {
 
 /** Of the buffer's bytes, so much is for values; the rest is for frames without one, so that control never starves. */
 const shareOfValues = 0.9;
+/** Frames of one batch, beside an acknowledgement. */
+const mostTexts = mostFrames - 1;
 /** What a number and its brackets add to a frame. */
 const numberBytes = 20;
 
@@ -129,8 +132,8 @@ export class Outbox {
   }
 
   /**
-   * The next frames for a batch of about `limit` bytes: what has to be replayed first, then what waits. One frame at least, if there is
-   * any, whatever its size.
+   * The next frames for a batch of about `limit` bytes and no more frames than a batch may have: what has to be replayed first, then what
+   * waits. One frame at least, if there is any, whatever its size.
    */
   take(limit: number): Writing | undefined {
     const texts: string[] = [];
@@ -141,7 +144,7 @@ export class Outbox {
       const entry = again ?? this.#queue[this.#queueFrom];
       if (entry === undefined) break;
       if (!entry.recalled) bytes += entry.bytes + numberBytes;
-      if (texts.length > 0 && bytes > limit) break;
+      if (texts.length > 0 && (bytes > limit || texts.length >= mostTexts)) break;
       if (again !== undefined) this.#replay++;
       else {
         this.#queueFrom++;

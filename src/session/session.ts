@@ -27,7 +27,7 @@ export type { Finish, SessionOwner } from "./owner.js";
 
 export interface SessionSettings {
   readonly host: Host;
-  readonly limits: Pick<Limits, "maxReplayBytes">;
+  readonly limits: Pick<Limits, "maxReplayBytes" | "maxNodes">;
   readonly peerLimits: Pick<Limits, "maxFrameBytes">;
   readonly heartbeatMs: number;
   /** This side asks whether the other is there; at least one side does. */
@@ -46,12 +46,17 @@ const mostAnswers = 100_000;
 const mostText = 500;
 /** Frames that may wait for the link while the other side goes on asking for pongs. */
 const mostWaiting = 100_000;
+/** A link that has brought so many bytes, every frame counted for some, lets others have a turn. Handling them takes about a millisecond. */
+const shareBytes = 256 * 1024;
+/** What a frame counts for, whatever its size. */
+const frameBytes = 1024;
 /** Frames are split into batches of about this size, so that the other side can begin with the first while the next is on its way. */
 const batchBytes = 256 * 1024;
 
 export class Session {
   readonly #host: Host;
   readonly #owner: SessionOwner;
+  readonly #maxNodes: number;
   readonly #peerLimits: Pick<Limits, "maxFrameBytes">;
   readonly #outbox: Outbox;
   readonly #liveness: Liveness;
@@ -68,6 +73,8 @@ export class Session {
   #parting = false;
 
   readonly #receipts: Receipts;
+  /** Bytes of batches, and what a frame counts for, that may be taken before others have their turn. */
+  #share = shareBytes;
   /** The other side was silent and has been asked whether it is there. */
   #rousing = false;
   /** The page this side lives in is hidden. */
@@ -76,6 +83,7 @@ export class Session {
   constructor(owner: SessionOwner, { host, limits, peerLimits, heartbeatMs, asks }: SessionSettings) {
     this.#host = host;
     this.#owner = owner;
+    this.#maxNodes = limits.maxNodes;
     this.#peerLimits = peerLimits;
     this.#outbox = new Outbox(limits.maxReplayBytes);
     this.#receipts = new Receipts(host.clock, () => this.#flush());
@@ -169,7 +177,12 @@ export class Session {
     let cause: unknown;
     try {
       for (let next = await batches.next(); !next.done; next = await batches.next()) {
-        if (this.#link !== link || !this.receive(next.value)) return;
+        if (this.#link !== link) return;
+        for (const _others of this.#take(next.value)) {
+          await new Promise<void>((resolve) => this.#host.defer(resolve));
+          if (this.#link !== link) return; // what is left will be replayed
+        }
+        if (this.#finish !== undefined) return;
       }
     } catch (error) {
       cause = error;
@@ -278,25 +291,36 @@ export class Session {
    * @returns whether the session goes on.
    */
   receive(batch: string | Uint8Array): boolean {
-    if (this.#finish !== undefined) return false;
+    for (const _others of this.#take(batch));
+    return this.ended === undefined;
+  }
+
+  /** Takes a batch, and yields whenever it is the turn of others: a link that brings much must not keep them from theirs. */
+  *#take(batch: string | Uint8Array): Generator<undefined, void> {
+    if (this.#finish !== undefined) return;
     this.#liveness.heard();
+    this.#share -= batch.length;
     try {
       this.#receipts.arrived(batch.length);
-      for (const frame of readBatch(batch)) {
+      for (const frame of readBatch(batch, this.#maxNodes)) {
+        if (this.#share <= 0) {
+          this.#share = shareBytes;
+          yield;
+        }
+        this.#share -= frameBytes;
         if (frame.number === undefined) this.#control(frame);
         else if (this.#receipts.accept(frame.number)) this.#owner.frame(frame);
-        if (this.ended !== undefined) return false;
+        if (this.ended !== undefined) return;
       }
     } catch (error) {
       this.fail(NetchanError.is(error) ? error : new NetchanError("PROTOCOL_VIOLATION", "a frame could not be handled", { cause: error }));
-      return false;
+      return;
     }
     this.#ackSoon();
     if (this.#rousing) {
       this.#rousing = false;
       this.#owner.awake();
     }
-    return this.ended === undefined;
   }
 
   #control({ type, fields }: Control): void {

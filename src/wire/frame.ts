@@ -8,6 +8,7 @@
  * Invariant: what `readBatch` returns has the right number of fields of the right kinds; what they mean is checked where they act.
  */
 import { NetchanError } from "../errors.js";
+import { hasMoreParts } from "./parts.js";
 
 /** What a field has to be. `count`: a whole number ≥ 0. `text?`: a string or null. `value`: the tail described at {@link ValueTail}. */
 type Kind = "count" | "index" | "text" | "text?" | "value" | "cases";
@@ -216,6 +217,12 @@ const mostText = 8 * 1024;
 const mostBeside = 10_000;
 /** Cases of one attempt. */
 export const mostCases = 256;
+/** Frames of one batch: a sender begins another. */
+export const mostFrames = 10_000;
+/** What a value of so many nodes may have in parts: brackets, elements, and in its meta a path and a type for each. */
+const partsPerNode = 5;
+/** What is not of a value: the fields of all frames. */
+const partsBeside = 10 * mostFrames;
 
 /** The tail of a frame from `at` on: one field for a plain value, four for any other. */
 function readValue(frame: readonly unknown[], at: number, sidecars: Sidecars): ValueTail {
@@ -325,9 +332,10 @@ function actualBytes(given: unknown, { fields }: Frame | Control): number {
 
 /**
  * Reads a batch: its frames in order, every field of the right kind.
- * @throws NetchanError `PROTOCOL_VIOLATION` for anything else
+ * @param maxNodes - of a value, as the limits have it
+ * @throws NetchanError `LIMIT_EXCEEDED` for too many frames, and for more in them than values of that size can hold; `PROTOCOL_VIOLATION` for anything else
  */
-export function readBatch(batch: string | Uint8Array): (Frame | Control)[] {
+export function readBatch(batch: string | Uint8Array, maxNodes: number): (Frame | Control)[] {
   let text: string;
   let sidecars = new Sidecars(undefined, 0);
   if (typeof batch === "string") text = batch;
@@ -342,6 +350,8 @@ export function readBatch(batch: string | Uint8Array): (Frame | Control)[] {
     }
     sidecars = new Sidecars(batch, 4 + length);
   }
+  if (hasMoreParts(text, partsPerNode * maxNodes + partsBeside))
+    throw new NetchanError("LIMIT_EXCEEDED", "a batch has more parts than its frames and a value can have");
   let frames: unknown;
   try {
     frames = JSON.parse(text);
@@ -349,6 +359,7 @@ export function readBatch(batch: string | Uint8Array): (Frame | Control)[] {
     throw violation("a batch is not valid JSON");
   }
   if (!Array.isArray(frames) || frames.length === 0) throw violation("a batch is not a list of frames");
+  if (frames.length > mostFrames) throw new NetchanError("LIMIT_EXCEEDED", `a batch has more than ${mostFrames} frames`);
   const read = frames.map((frame) => readFrame(frame, sidecars));
   if (sidecars.left > 0) throw violation("a batch has bytes that no frame names");
   // What windows count is what the frames say of themselves: they may not understate it.

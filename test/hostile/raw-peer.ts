@@ -4,6 +4,7 @@ import type { Link } from "../../src/contract.js";
 import { dial, type Listener, type Peer } from "../../src/node.js";
 import type { SessionPeer } from "../../src/peer.js";
 import { type MemoryNetwork, memoryNetwork } from "../../src/testing.js";
+import { mostFrames } from "../../src/wire/frame.js";
 
 type Frames = readonly (readonly unknown[])[];
 
@@ -54,9 +55,10 @@ export class RawPeer {
   control(...frames: Frames): void {
     this.raw(JSON.stringify(frames));
   }
-  /** Numbered frames, in one batch. */
+  /** Numbered frames, in as few batches as hold them. */
   say(...frames: Frames): void {
-    this.raw(JSON.stringify(frames.map((frame) => [++this.#number, ...frame])));
+    for (let from = 0; from < frames.length; from += mostFrames)
+      this.raw(JSON.stringify(frames.slice(from, from + mostFrames).map((frame) => [++this.#number, ...frame])));
   }
   /** The number of the next frame, for those who write it themselves. */
   next(): number {

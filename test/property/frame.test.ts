@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NetchanError } from "../../src/errors.js";
+import { defaultLimits } from "../../src/limits.js";
 import { type CaseTail, type EndKind, readBatch, type ValueTail, writeBatch, writeValue } from "../../src/wire/frame.js";
 
 const runs = { numRuns: 1_000 };
@@ -126,7 +127,7 @@ function write(written: readonly Written[]): string | Uint8Array {
 /** Only a NetchanError of the one code may escape. */
 function survives(batch: string | Uint8Array): void {
   try {
-    readBatch(batch);
+    readBatch(batch, defaultLimits.maxNodes);
   } catch (error) {
     if (!NetchanError.is(error) || error.code !== "PROTOCOL_VIOLATION") throw error;
   }
@@ -136,7 +137,7 @@ describe("a batch", () => {
   it("is read as it was written", () => {
     fc.assert(
       fc.property(frames, (written) => {
-        const read = readBatch(write(written)).map(({ number, type, fields }) => [
+        const read = readBatch(write(written), defaultLimits.maxNodes).map(({ number, type, fields }) => [
           number,
           type,
           ...fields.map((field) => show(type, field)),
@@ -234,7 +235,7 @@ describe("a hostile batch", () => {
       fc.property(some, ([number, type, fields]) => {
         let read: ReturnType<typeof readBatch>;
         try {
-          read = readBatch(JSON.stringify([[number, type, ...fields]]));
+          read = readBatch(JSON.stringify([[number, type, ...fields]]), defaultLimits.maxNodes);
         } catch (error) {
           if (NetchanError.is(error)) return;
           throw error;

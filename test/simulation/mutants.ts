@@ -230,8 +230,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "goes on listening to the old link",
     file: "src/session/session.ts",
-    from: "if (this.#link !== link || !this.receive(next.value)) return;",
-    to: "if (!this.receive(next.value)) return;",
+    from: "if (this.#link !== link) return;\n        for (const _others",
+    to: "for (const _others",
     seed: 1627,
   },
   {

@@ -1,5 +1,6 @@
 /** What the other side accepts at once, for selects that bring much or come in great numbers. */
 import { describe, expect, it } from "vitest";
+import { defaultLimits } from "../../../src/limits.js";
 import { chan, dial, type Limits, type Peer, type ReceiveChannel, type SendChannel, select, trySelect } from "../../../src/node.js";
 import { memoryNetwork } from "../../../src/testing.js";
 import { readBatch } from "../../../src/wire/frame.js";
@@ -97,7 +98,9 @@ describe("a peer that breaks the rules of selects", () => {
         [2, "select", 2, [[4, 1, 0, text]]],
         [2, "send", 4, 1, 0, text],
       ])
-        expect(() => [...readBatch(JSON.stringify([...beside, frame]))]).toThrow(expect.objectContaining({ code: "PROTOCOL_VIOLATION" }));
+        expect(() => [...readBatch(JSON.stringify([...beside, frame]), defaultLimits.maxNodes)]).toThrow(
+          expect.objectContaining({ code: "PROTOCOL_VIOLATION" }),
+        );
   });
 
   it("may not have more cases waiting than operations", async () => {

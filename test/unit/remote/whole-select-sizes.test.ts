@@ -1,5 +1,6 @@
 /** What a select takes on the wire and at its home, all cases together: it never brings more than was allowed, and never claims less. */
 import { describe, expect, it } from "vitest";
+import { defaultLimits } from "../../../src/limits.js";
 import { chan, dial, type Limits, type Peer, type ReceiveChannel, type SendChannel, select, trySelect } from "../../../src/node.js";
 import { memoryNetwork } from "../../../src/testing.js";
 import { readBatch, writeBatch } from "../../../src/wire/frame.js";
@@ -63,7 +64,9 @@ describe("bytes that no size declares", () => {
     ["a send", (blob: number) => [2, "send", 4, 1, 0, 0, { values: [] }, [], [blob]]],
     ["a case of a select", (blob: number) => [2, "select", 2, [[4, 1, 0, 0, { values: [] }, [], [blob]]]]],
   ])("are refused in %s, beside a frame of any size too", (_what, frame) => {
-    const read = (blob: number) => [...readBatch(writeBatch(['[1,"try",1,[[2]]]', JSON.stringify(frame(blob))], [new Uint8Array(blob)]))];
+    const read = (blob: number) => [
+      ...readBatch(writeBatch(['[1,"try",1,[[2]]]', JSON.stringify(frame(blob))], [new Uint8Array(blob)]), defaultLimits.maxNodes),
+    ];
     expect(read(100)).toHaveLength(2);
     expect(() => read(1_000_000)).toThrow(expect.objectContaining({ code: "PROTOCOL_VIOLATION" }));
   });

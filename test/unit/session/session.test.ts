@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { NetchanError } from "../../../src/errors.js";
 import { remoteError } from "../../../src/session/remote-error.js";
-import { numbered, type Scene, type SceneOptions, scene } from "./support.js";
+import { microtasks, numbered, type Scene, type SceneOptions, scene } from "./support.js";
 
 /** A scene that has to end quiet: no timer, no frame, no ping is left once its session is over. */
 function quiet(options: SceneOptions = {}): Scene {
@@ -42,6 +42,55 @@ describe("numbers", () => {
     expect(frames.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
   });
 
+  it("of answers to pings that are never read are limited", () => {
+    const it_ = quiet();
+    it_.link.congest();
+    const pings = Array.from({ length: 10_000 }, (_, id) => ["ping", id]);
+    it_.session.post('"ready"');
+    it_.pass();
+    let alive = 0;
+    while (alive < 20 && it_.receive(...pings)) alive++;
+    expect(alive).toBe(10);
+    expect(codeOf(it_)).toBe("LIMIT_EXCEEDED");
+  });
+  it("are written in batches of 10,000 frames at most", () => {
+    const { session, pass, link } = quiet({ peerMaxFrameBytes: 2 ** 30 });
+    for (let count = 0; count < 25_000; count++) session.post('"bye"');
+    pass();
+    const sizes = link.batches.map((batch) => (JSON.parse(batch as string) as unknown[]).length);
+    expect(sizes.every((size) => size <= 10_000)).toBe(true);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(25_000);
+  });
+  it("are taken a share at a time, so that others have their turns between", async () => {
+    const { link, pass, frames, time } = quiet();
+    await link.bring(...numbered(1, 1_000));
+    expect(frames.length).toBeLessThan(300);
+    let turns = 0;
+    for (let before = -1; before < frames.length; turns++) {
+      before = frames.length;
+      time.schedule(0, () => undefined); // somebody else's turn
+      pass();
+      await microtasks();
+      expect(frames.length - before).toBeLessThan(300);
+    }
+    expect(frames.map(({ number }) => number)).toEqual(numbered(1, 1_000).map(([number]) => number));
+    expect(turns).toBeGreaterThan(3);
+  });
+  it("that wait for their turn when another link takes over are dropped: they will come again", async () => {
+    const { link, pass, frames, relink, session } = quiet();
+    await link.bring(...numbered(1, 1_000));
+    const taken = frames.length;
+    const next = relink({ next: 1, first: 1 });
+    pass();
+    await microtasks();
+    expect(frames).toHaveLength(taken);
+    await next.bring(...numbered(1, 200), [201, "take", 2, 201]);
+    for (let turn = 0; turn < 5; turn++) {
+      pass();
+      await microtasks();
+    }
+    expect(session.position.next).toBe(Math.max(taken, 201) + 1);
+  });
   it("that were accepted before are dropped without a word", () => {
     const { receive, frames, finishes } = quiet();
     receive(...numbered(1, 3));

@@ -78,7 +78,7 @@ export class ScriptedLink implements Link {
   /** All frames sent over it so far, as JSON. */
   sent(): readonly (readonly unknown[])[] {
     return this.batches.flatMap((batch) => {
-      readBatch(batch); // whatever is sent has to be a batch
+      readBatch(batch, defaultLimits.maxNodes); // whatever is sent has to be a batch
       return JSON.parse(typeof batch === "string" ? batch : textOf(batch)) as readonly (readonly unknown[])[];
     });
   }

@@ -1,6 +1,7 @@
 /** Batches and frames beyond the vectors: what they cost, what they share with the bytes they came in, and what they may not understate. */
 import { describe, expect, it } from "vitest";
 import { NetchanError } from "../../../src/errors.js";
+import { defaultLimits } from "../../../src/limits.js";
 import { readBatch, type ValueTail, writeBatch, writeValue } from "../../../src/wire/frame.js";
 
 function errorOf(act: () => unknown): NetchanError {
@@ -22,7 +23,7 @@ function bytesOf(text: string, sidecars: readonly number[] = [], length?: number
   return batch;
 }
 function tailOf(batch: string | Uint8Array): ValueTail {
-  const [frame] = readBatch(batch);
+  const [frame] = readBatch(batch, defaultLimits.maxNodes);
   if (frame?.type !== "send") throw new Error("not a send");
   return frame.fields[3];
 }
@@ -30,7 +31,7 @@ const plain = { meta: undefined, refs: [], blobs: [] };
 
 describe("readBatch", () => {
   it("gives the frames in the order of the batch, numbered or not", () => {
-    const frames = readBatch('[["ack",3],[4,"take",2,1],["ping",7],[5,"bye"]]');
+    const frames = readBatch('[["ack",3],[4,"take",2,1],["ping",7],[5,"bye"]]', defaultLimits.maxNodes);
     expect(frames.map(({ number, type }) => [number, type])).toEqual([
       [undefined, "ack"],
       [4, "take"],
@@ -64,7 +65,7 @@ describe("readBatch", () => {
   it("survives JSON that is nested a hundred thousand deep", () => {
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     expect(Array.isArray(tailOf(`[[1,"send",1,1,200000,${deep}]]`).json)).toBe(true);
-    expect(errorOf(() => readBatch(deep)).code).toBe("PROTOCOL_VIOLATION");
+    expect(errorOf(() => readBatch(deep, defaultLimits.maxNodes)).code).toBe("PROTOCOL_VIOLATION");
   });
 
   it("accepts a value of the size it gives for itself, in any characters", () => {
@@ -76,10 +77,12 @@ describe("readBatch", () => {
   });
 
   it.each(["send", "value"])("refuses a %s that is far larger than it says: windows count what it says", (type) => {
-    expect(errorOf(() => readBatch(`[[1,"${type}",1,1,5,"${"x".repeat(100_000)}"]]`)).code).toBe("PROTOCOL_VIOLATION");
-    expect(errorOf(() => readBatch(bytesOf(`[[1,"${type}",1,1,5,0,null,[],[100000]]]`, Array(100_000).fill(1)))).code).toBe(
+    expect(errorOf(() => readBatch(`[[1,"${type}",1,1,5,"${"x".repeat(100_000)}"]]`, defaultLimits.maxNodes)).code).toBe(
       "PROTOCOL_VIOLATION",
     );
+    expect(
+      errorOf(() => readBatch(bytesOf(`[[1,"${type}",1,1,5,0,null,[],[100000]]]`, Array(100_000).fill(1)), defaultLimits.maxNodes)).code,
+    ).toBe("PROTOCOL_VIOLATION");
   });
 
   it.each([
@@ -88,14 +91,16 @@ describe("readBatch", () => {
     '[1,"failed",1,1,"VALUE_REFUSED","LONG",null]',
     '["end","SESSION_CLOSED","LONG"]',
   ])("refuses a text longer than anybody reads: %s", (frame) => {
-    expect(errorOf(() => readBatch(`[${frame.replace("LONG", "x".repeat(20_000))}]`)).code).toBe("PROTOCOL_VIOLATION");
-    expect(readBatch(`[${frame.replace("LONG", "x".repeat(1_000))}]`)).toHaveLength(1);
+    expect(errorOf(() => readBatch(`[${frame.replace("LONG", "x".repeat(20_000))}]`, defaultLimits.maxNodes)).code).toBe(
+      "PROTOCOL_VIOLATION",
+    );
+    expect(readBatch(`[${frame.replace("LONG", "x".repeat(1_000))}]`, defaultLimits.maxNodes)).toHaveLength(1);
   });
 
   it.each(['[1,"offer",2,1,0,null,"LONG"]', '[1,"gave",1,0,0,"LONG"]', '[1,"grant",5,1,"LONG"]', '[1,"try",1,[[5,1,0,"LONG"]]]'])(
     "accepts a value of any size where it was asked for: %s",
     (frame) => {
-      expect(readBatch(`[${frame.replace("LONG", "x".repeat(100_000))}]`)).toHaveLength(1);
+      expect(readBatch(`[${frame.replace("LONG", "x".repeat(100_000))}]`, defaultLimits.maxNodes)).toHaveLength(1);
     },
   );
 
@@ -107,7 +112,7 @@ describe("readBatch", () => {
       "s3cret",
       '[[1,"send",1,1,5,0,null,[["s3cret"]],[]]]',
     ]) {
-      const { message } = errorOf(() => readBatch(batch));
+      const { message } = errorOf(() => readBatch(batch, defaultLimits.maxNodes));
       expect(message).toMatch(/^\[PROTOCOL_VIOLATION\] /);
       expect(message).not.toContain("s3cret");
     }
@@ -115,14 +120,14 @@ describe("readBatch", () => {
 
   it("finds nothing in what objects inherit", () => {
     for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"]) {
-      expect(errorOf(() => readBatch(`[[1,"${name}"]]`)).code).toBe("PROTOCOL_VIOLATION");
-      expect(errorOf(() => readBatch(`[["${name}",1]]`)).code).toBe("PROTOCOL_VIOLATION");
+      expect(errorOf(() => readBatch(`[[1,"${name}"]]`, defaultLimits.maxNodes)).code).toBe("PROTOCOL_VIOLATION");
+      expect(errorOf(() => readBatch(`[["${name}",1]]`, defaultLimits.maxNodes)).code).toBe("PROTOCOL_VIOLATION");
     }
   });
 
   it("reads ten thousand frames in a moment", () => {
     const frames = Array.from({ length: 10_000 }, (_, index) => `[${index + 1},"take",2,${index + 1}]`);
-    expect(readBatch(`[${frames.join(",")}]`)).toHaveLength(10_000);
+    expect(readBatch(`[${frames.join(",")}]`, defaultLimits.maxNodes)).toHaveLength(10_000);
   });
 });
 

@@ -140,7 +140,7 @@ function blobsOf({ fields }: FrameText): Uint8Array[] {
 
 describe("batches.json", () => {
   it.each(batches)("reads $name", (batch) => {
-    const read = readBatch(onWire(batch)).map(({ number, type, fields }) => ({
+    const read = readBatch(onWire(batch), defaultLimits.maxNodes).map(({ number, type, fields }) => ({
       ...(number === undefined ? {} : { number }),
       type,
       fields: fields.map((field: unknown) => showField(type, field)),
@@ -235,7 +235,7 @@ describe("batches.json", () => {
 
 describe("invalid.json", () => {
   it.each(invalid)("refuses $name", (vector) => {
-    expect(codeOf(() => readBatch(onWire(vector)))).toBe(vector.code);
+    expect(codeOf(() => readBatch(onWire(vector), defaultLimits.maxNodes))).toBe(vector.code);
   });
 });
 
