@@ -7,7 +7,8 @@
  */
 import type { Limits } from "../contract.js";
 import { NetchanError } from "../errors.js";
-import { type Control, readBatch } from "../wire/frame.js";
+import { readBatch } from "../wire/batch.js";
+import type { Control } from "../wire/frame.js";
 import type { Host } from "./host.js";
 import { closeLink, type Link } from "./link.js";
 

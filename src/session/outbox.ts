@@ -10,7 +10,7 @@
  * Source: PROTOCOL.md "Numbers and acknowledgements".
  */
 import { NetchanError } from "../errors.js";
-import { mostFrames } from "../wire/frame.js";
+import { mostFrames } from "../wire/batch.js";
 
 /** A frame on its way. */
 export interface Posted {

@@ -1,5 +1,5 @@
 /**
- * A session: numbered frames, acknowledged, over one link after another. Layer: session; knows nothing of channels.
+ * A session: numbered frames, acknowledged, over one link after another (PROTOCOL.md "Resume"). Layer: session.
  *
  *     connected ──link lost──▶ suspended ──new link──▶ connected        what was not acknowledged is written again on the new link
  *         └──────────┴──finish──▶ ended                                 a session ends once, for one reason, and tells its owner
@@ -8,11 +8,11 @@
  * - Frames are numbered 1, 2, 3 … in each direction. A frame that was accepted before is dropped; one that leaves a gap is a violation.
  * - At most one link is attached; what an earlier one still says, its end included, means nothing.
  * - All frames of one turn of the event loop travel in one batch, unless they would pass the peer's limit of a batch.
- * Source: PROTOCOL.md "Numbers and acknowledgements", "Resume".
  */
 import type { Limits } from "../contract.js";
 import { NetchanError, plainMessage } from "../errors.js";
-import { type Control, readBatch, writeBatch } from "../wire/frame.js";
+import { readBatch, writeBatch } from "../wire/batch.js";
+import type { Control } from "../wire/frame.js";
 import type { Batches } from "./handshake.js";
 import type { Host } from "./host.js";
 import { closeLink, dropLink, type Link, sendOn } from "./link.js";
@@ -22,6 +22,7 @@ import type { Finish, SessionOwner } from "./owner.js";
 import { Pings } from "./pings.js";
 import { Receipts } from "./receipts.js";
 import { remoteError } from "./remote-error.js";
+import { Share } from "./share.js";
 
 export type { Finish, SessionOwner } from "./owner.js";
 
@@ -46,10 +47,6 @@ const mostAnswers = 100_000;
 const mostText = 500;
 /** Frames that may wait for the link while the other side goes on asking for pongs. */
 const mostWaiting = 100_000;
-/** A link that has brought so many bytes, every frame counted for some, lets others have a turn. Handling them takes about a millisecond. */
-const shareBytes = 256 * 1024;
-/** What a frame counts for, whatever its size. */
-const frameBytes = 1024;
 /** Frames are split into batches of about this size, so that the other side can begin with the first while the next is on its way. */
 const batchBytes = 256 * 1024;
 
@@ -71,10 +68,8 @@ export class Session {
   #blocked = false;
   /** The last frames go out whatever the link says: nobody comes back to send them. */
   #parting = false;
-
   readonly #receipts: Receipts;
-  /** Bytes of batches, and what a frame counts for, that may be taken before others have their turn. */
-  #share = shareBytes;
+  readonly #share: Share;
   /** The other side was silent and has been asked whether it is there. */
   #rousing = false;
   /** The page this side lives in is hidden. */
@@ -84,6 +79,7 @@ export class Session {
     this.#host = host;
     this.#owner = owner;
     this.#maxNodes = limits.maxNodes;
+    this.#share = new Share(host);
     this.#peerLimits = peerLimits;
     this.#outbox = new Outbox(limits.maxReplayBytes);
     this.#receipts = new Receipts(host.clock, () => this.#flush());
@@ -178,8 +174,8 @@ export class Session {
     try {
       for (let next = await batches.next(); !next.done; next = await batches.next()) {
         if (this.#link !== link) return;
-        for (const _others of this.#take(next.value)) {
-          await new Promise<void>((resolve) => this.#host.defer(resolve));
+        for (const _others of this.take(next.value)) {
+          await this.#share.others();
           if (this.#link !== link) return; // what is left will be replayed
         }
         if (this.#finish !== undefined) return;
@@ -260,7 +256,7 @@ export class Session {
         this.#leave(); // a ping may have been all that was left to write
         return;
       }
-      const texts = receipts.wanted ? [receipts.tell(), ...(writing?.texts ?? [])] : (writing?.texts ?? []);
+      const texts = [...(receipts.wanted ? [receipts.tell()] : []), ...(writing?.texts ?? [])];
       this.#write(link, writeBatch(texts, writing?.blobs ?? []));
     }
   }
@@ -286,28 +282,15 @@ export class Session {
 
   // ── in ──
 
-  /**
-   * Takes a batch from the link.
-   * @returns whether the session goes on.
-   */
-  receive(batch: string | Uint8Array): boolean {
-    for (const _others of this.#take(batch));
-    return this.ended === undefined;
-  }
-
-  /** Takes a batch, and yields whenever it is the turn of others: a link that brings much must not keep them from theirs. */
-  *#take(batch: string | Uint8Array): Generator<undefined, void> {
+  /** Takes a batch from the link, and yields whenever it is the turn of others: much of one must not keep them from theirs. */
+  *take(batch: string | Uint8Array): Generator<undefined, void> {
     if (this.#finish !== undefined) return;
     this.#liveness.heard();
-    this.#share -= batch.length;
+    this.#share.batch(batch.length);
     try {
       this.#receipts.arrived(batch.length);
       for (const frame of readBatch(batch, this.#maxNodes)) {
-        if (this.#share <= 0) {
-          this.#share = shareBytes;
-          yield;
-        }
-        this.#share -= frameBytes;
+        if (this.#share.frame()) yield;
         if (frame.number === undefined) this.#control(frame);
         else if (this.#receipts.accept(frame.number)) this.#owner.frame(frame);
         if (this.ended !== undefined) return;

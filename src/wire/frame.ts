@@ -1,14 +1,11 @@
 /**
- * Frames and batches: what stands on the wire, and the checks of its shape. Layer: wire. Pure. PROTOCOL.md section "Frames".
+ * Frames: what stands on the wire, and the checks of its shape. Layer: wire. Pure. PROTOCOL.md section "Frames".
  *
- * A batch is what one link carries at once: all frames of one turn. It is the text of a JSON array of frames; with binary sidecars it
- * is bytes: the length of that text (4 bytes, big endian), the text in UTF-8, then the sidecars in the order of the frames they
- * belong to. A frame is a JSON array: numbered frames are `[number, type, …]`, control frames `[type, …]`.
+ * A frame is a JSON array: numbered frames are `[number, type, …]`, control frames `[type, …]`. They travel in batches: see batch.ts.
  *
- * Invariant: what `readBatch` returns has the right number of fields of the right kinds; what they mean is checked where they act.
+ * Invariant: what `readFrame` returns has the right number of fields of the right kinds; what they mean is checked where they act.
  */
 import { NetchanError } from "../errors.js";
-import { hasMoreParts } from "./parts.js";
 
 /** What a field has to be. `count`: a whole number ≥ 0. `text?`: a string or null. `value`: the tail described at {@link ValueTail}. */
 type Kind = "count" | "index" | "text" | "text?" | "value" | "cases";
@@ -169,7 +166,7 @@ export function isHomeFrame(frame: Frame): frame is HomeFrame {
   return fromHome.has(frame.type);
 }
 
-function violation(what: string): NetchanError {
+export function violation(what: string): NetchanError {
   return new NetchanError("PROTOCOL_VIOLATION", what);
 }
 
@@ -178,7 +175,7 @@ function isCount(value: unknown): value is number {
 }
 
 /** Hands out the sidecars of a batch, each byte once. */
-class Sidecars {
+export class Sidecars {
   #at: number;
   constructor(
     readonly bytes: Uint8Array | undefined,
@@ -217,12 +214,6 @@ const mostText = 8 * 1024;
 const mostBeside = 10_000;
 /** Cases of one attempt. */
 export const mostCases = 256;
-/** Frames of one batch: a sender begins another. */
-export const mostFrames = 10_000;
-/** What a value of so many nodes may have in parts: brackets, elements, and in its meta a path and a type for each. */
-const partsPerNode = 5;
-/** What is not of a value: the fields of all frames. */
-const partsBeside = 10 * mostFrames;
 
 /** The tail of a frame from `at` on: one field for a plain value, four for any other. */
 function readValue(frame: readonly unknown[], at: number, sidecars: Sidecars): ValueTail {
@@ -265,7 +256,7 @@ function readField(kind: Exclude<Kind, "value" | "cases">, value: unknown): unkn
   throw violation(`a field is not a ${kind}`);
 }
 
-function readFrame(frame: unknown, sidecars: Sidecars): Frame | Control {
+export function readFrame(frame: unknown, sidecars: Sidecars): Frame | Control {
   if (!Array.isArray(frame) || frame.length === 0) throw violation("a frame is not an array");
   const [first, second] = frame as readonly unknown[];
   if (typeof first === "string") {
@@ -288,108 +279,6 @@ function readFrame(frame: unknown, sidecars: Sidecars): Frame | Control {
     return kind === "cases" ? readCases(frame[index + 2], sidecars) : readField(kind, frame[index + 2]);
   });
   return { number: first, type: second, fields } as unknown as Frame;
-}
-
-/** A frame without its texts and its value: a number, a type, a few counts, and what JSON puts between them. */
-const skeletonBytes = 256;
-/** A reference, or the length of a sidecar, in a value. */
-const referenceBytes = 96;
-
-/** What was asked for, or is the only frame of a link so far. */
-const anySize: ReadonlySet<string> = new Set(["offer", "grant", "try", "gave", "hello", "welcome", "resume", "resumed"]);
-
-function besideBytes({ refs, blobs }: ValueTail): number {
-  return referenceBytes * (refs.length + blobs.length);
-}
-function caseBytes({ send }: CaseTail): number {
-  return skeletonBytes + (send === undefined ? 0 : besideBytes(send.value) + 6 * send.size);
-}
-
-/**
- * How long a frame may be for what it says of itself. Windows count what frames declare: nobody may declare less than he sends.
- * A character counts as one and takes up to three bytes; in an escape, six.
- */
-function declaredBytes({ number, type, fields }: Frame | Control): number {
-  if (anySize.has(type)) return Number.POSITIVE_INFINITY; // asked for
-  let bytes = skeletonBytes;
-  for (const field of fields) {
-    if (typeof field === "string") bytes += 6 * field.length;
-    else if (number === undefined)
-      continue; // nothing is known of the fields of a control frame yet
-    else if (Array.isArray(field)) for (const one of field as readonly CaseTail[]) bytes += caseBytes(one);
-    else if (typeof field === "object" && field !== null && "refs" in field) bytes += besideBytes(field as ValueTail);
-  }
-  return type === "send" || type === "value" ? bytes + 6 * fields[2] : bytes;
-}
-
-function actualBytes(given: unknown, { fields }: Frame | Control): number {
-  const tails = fields.flatMap((field: unknown) => (Array.isArray(field) ? (field as CaseTail[]).map(({ send }) => send?.value) : [field]));
-  let bytes = JSON.stringify(given).length;
-  for (const tail of tails as (ValueTail | undefined)[])
-    if (typeof tail === "object" && tail !== null && "blobs" in tail) for (const blob of tail.blobs) bytes += blob.length;
-  return bytes;
-}
-
-/**
- * Reads a batch: its frames in order, every field of the right kind.
- * @param maxNodes - of a value, as the limits have it
- * @throws NetchanError `LIMIT_EXCEEDED` for too many frames, and for more in them than values of that size can hold; `PROTOCOL_VIOLATION` for anything else
- */
-export function readBatch(batch: string | Uint8Array, maxNodes: number): (Frame | Control)[] {
-  let text: string;
-  let sidecars = new Sidecars(undefined, 0);
-  if (typeof batch === "string") text = batch;
-  else {
-    if (batch.length < 4) throw violation("a batch is too short");
-    const length = new DataView(batch.buffer, batch.byteOffset, batch.length).getUint32(0);
-    if (length > batch.length - 4) throw violation("a batch is shorter than it says");
-    try {
-      text = new TextDecoder("utf-8", { fatal: true }).decode(batch.subarray(4, 4 + length));
-    } catch {
-      throw violation("a batch is not valid UTF-8");
-    }
-    sidecars = new Sidecars(batch, 4 + length);
-  }
-  if (hasMoreParts(text, partsPerNode * maxNodes + partsBeside))
-    throw new NetchanError("LIMIT_EXCEEDED", "a batch has more parts than its frames and a value can have");
-  let frames: unknown;
-  try {
-    frames = JSON.parse(text);
-  } catch {
-    throw violation("a batch is not valid JSON");
-  }
-  if (!Array.isArray(frames) || frames.length === 0) throw violation("a batch is not a list of frames");
-  if (frames.length > mostFrames) throw new NetchanError("LIMIT_EXCEEDED", `a batch has more than ${mostFrames} frames`);
-  const read = frames.map((frame) => readFrame(frame, sidecars));
-  if (sidecars.left > 0) throw violation("a batch has bytes that no frame names");
-  // What windows count is what the frames say of themselves: they may not understate it.
-  let declared = 0;
-  let unmeasured = false;
-  for (const frame of read) {
-    if (anySize.has(frame.type)) unmeasured = true;
-    else declared += declaredBytes(frame);
-  }
-  if (declared >= batch.length) return read;
-  // Beside a frame that may be of any size each other one has to account for itself.
-  if (!unmeasured || read.some((frame, index) => !anySize.has(frame.type) && actualBytes(frames[index], frame) > declaredBytes(frame)))
-    throw violation("a batch is larger than its frames say");
-  return read;
-}
-
-/** Joins encoded frames and their sidecars into a batch. */
-export function writeBatch(frames: readonly string[], blobs: readonly Uint8Array[]): string | Uint8Array {
-  const text = `[${frames.join(",")}]`;
-  if (blobs.length === 0) return text;
-  const json = new TextEncoder().encode(text);
-  const batch = new Uint8Array(4 + json.length + blobs.reduce((sum, blob) => sum + blob.length, 0));
-  new DataView(batch.buffer).setUint32(0, json.length);
-  batch.set(json, 4);
-  let at = 4 + json.length;
-  for (const blob of blobs) {
-    batch.set(blob, at);
-    at += blob.length;
-  }
-  return batch;
 }
 
 /** The fields of a value at the end of a frame, each behind a comma. */

@@ -4,7 +4,7 @@ import type { Link } from "../../src/contract.js";
 import { dial, type Listener, type Peer } from "../../src/node.js";
 import type { SessionPeer } from "../../src/peer.js";
 import { type MemoryNetwork, memoryNetwork } from "../../src/testing.js";
-import { mostFrames } from "../../src/wire/frame.js";
+import { mostFrames } from "../../src/wire/batch.js";
 
 type Frames = readonly (readonly unknown[])[];
 

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NetchanError } from "../../src/errors.js";
 import { defaultLimits } from "../../src/limits.js";
-import { type CaseTail, type EndKind, readBatch, type ValueTail, writeBatch, writeValue } from "../../src/wire/frame.js";
+import { readBatch, writeBatch } from "../../src/wire/batch.js";
+import { type CaseTail, type EndKind, type ValueTail, writeValue } from "../../src/wire/frame.js";
 
 const runs = { numRuns: 1_000 };
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { defaultLimits } from "../../../src/limits.js";
 import { chan, dial, type Limits, type Peer, type ReceiveChannel, type SendChannel, select, trySelect } from "../../../src/node.js";
 import { memoryNetwork } from "../../../src/testing.js";
-import { readBatch, writeBatch } from "../../../src/wire/frame.js";
+import { readBatch, writeBatch } from "../../../src/wire/batch.js";
 import { sizeOf, watched } from "../../support/watched-link.js";
 
 type Any = Peer<unknown, unknown>;

@@ -13,7 +13,7 @@ import { Session } from "../../../src/session/session.js";
 import { memoryLinks, VirtualTime } from "../../../src/transports/memory.js";
 import { limits, RawPeer, welcome } from "../../hostile/raw-peer.js";
 import { World } from "../resume-world.js";
-import { microtasks, numbered, passTime, ScriptedLink, scene } from "./support.js";
+import { microtasks, numbered, passTime, ScriptedLink, scene, take } from "./support.js";
 
 const coming: Resume = {
   kind: "resume",
@@ -149,7 +149,7 @@ describe("R3 a number that is none ends the session, and is never counted with (
   const wrong = ["-1", "0.5", "1e400", "9007199254740992", "9007199254740993", '"1"', "null", "true", "[1]", "{}"];
   it.each(wrong)("a frame number %s", (number) => {
     const { session, finishes, frames } = scene();
-    expect(session.receive(`[[${number},"take",2,1]]`)).toBe(false);
+    expect(take(session, `[[${number},"take",2,1]]`)).toBe(false);
     expect(finishes[0]?.error?.code).toBe("PROTOCOL_VIOLATION");
     expect(frames).toEqual([]);
   });
@@ -157,7 +157,7 @@ describe("R3 a number that is none ends the session, and is never counted with (
     const { session, finishes, pass } = scene();
     session.post('"ready"');
     pass();
-    expect(session.receive(`[["ack",${number}]]`)).toBe(false);
+    expect(take(session, `[["ack",${number}]]`)).toBe(false);
     expect(finishes[0]?.error?.code).toBe("PROTOCOL_VIOLATION");
   });
   it.each([Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, 2 ** 53])("a position of %d", (next) => {

@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { NetchanError } from "../../../src/errors.js";
 import { remoteError } from "../../../src/session/remote-error.js";
-import { microtasks, numbered, type Scene, type SceneOptions, scene } from "./support.js";
+import { microtasks, numbered, type Scene, type SceneOptions, scene, take } from "./support.js";
 
 /** A scene that has to end quiet: no timer, no frame, no ping is left once its session is over. */
 function quiet(options: SceneOptions = {}): Scene {
@@ -929,26 +929,26 @@ describe("a hostile peer", () => {
     ["bytes that are not UTF-8", Uint8Array.of(0, 0, 0, 2, 0xff, 0xfe)],
   ])("that sends %s is told PROTOCOL_VIOLATION and is gone", (_what, batch) => {
     const it_ = quiet();
-    expect(it_.session.receive(batch)).toBe(false);
+    expect(take(it_.session, batch)).toBe(false);
     expect(codeOf(it_)).toBe("PROTOCOL_VIOLATION");
     expect(ends(it_)).toHaveLength(1);
     expect(ends(it_)[0]?.[1]).toBe("PROTOCOL_VIOLATION");
     expect(it_.frames).toEqual([]);
     expect(it_.link.closed).toHaveLength(1);
-    expect(it_.session.receive('[[1,"take",2,1]]')).toBe(false);
+    expect(take(it_.session, '[[1,"take",2,1]]')).toBe(false);
   });
 
   it("that repeats old frames a hundred thousand times changes nothing", () => {
     const { receive, frames, session } = quiet();
     receive(...numbered(1, 10));
     const again = JSON.stringify(numbered(1, 10));
-    for (let count = 0; count < 10_000; count++) expect(session.receive(again)).toBe(true);
+    for (let count = 0; count < 10_000; count++) expect(take(session, again)).toBe(true);
     expect(frames).toHaveLength(10);
   });
 
   it("gets its own text back in no error", () => {
     const it_ = quiet();
-    it_.session.receive('[["s3cret",1]]');
+    take(it_.session, '[["s3cret",1]]');
     expect(JSON.stringify(it_.sent())).not.toContain("s3cret");
     expect(it_.finishes[0]?.error?.message).not.toContain("s3cret");
   });

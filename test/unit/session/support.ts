@@ -6,7 +6,8 @@ import type { NetchanError } from "../../../src/errors.js";
 import { defaultLimits } from "../../../src/limits.js";
 import { type Finish, type Position, Session, type SessionOwner } from "../../../src/session/session.js";
 import { VirtualTime } from "../../../src/transports/memory.js";
-import { type Frame, readBatch } from "../../../src/wire/frame.js";
+import { readBatch } from "../../../src/wire/batch.js";
+import type { Frame } from "../../../src/wire/frame.js";
 
 type Result = IteratorResult<string | Uint8Array>;
 
@@ -82,6 +83,12 @@ export class ScriptedLink implements Link {
       return JSON.parse(typeof batch === "string" ? batch : textOf(batch)) as readonly (readonly unknown[])[];
     });
   }
+}
+
+/** Takes a batch to its end. @returns whether the session goes on */
+export function take(session: Session, batch: string | Uint8Array): boolean {
+  for (const _others of session.take(batch));
+  return session.ended === undefined;
 }
 
 /** Lets promises that have settled be heard. */
@@ -190,7 +197,7 @@ export function scene({
     awake: () => told.awake,
     pass,
     sent: () => link.sent(),
-    receive: (...list) => session.receive(JSON.stringify(list)),
+    receive: (...list) => take(session, JSON.stringify(list)),
     relink: (position) => {
       const next = new ScriptedLink();
       session.attach(next, next.received, position);

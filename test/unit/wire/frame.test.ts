@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { NetchanError } from "../../../src/errors.js";
 import { defaultLimits } from "../../../src/limits.js";
-import { readBatch, type ValueTail, writeBatch, writeValue } from "../../../src/wire/frame.js";
+import { readBatch, writeBatch } from "../../../src/wire/batch.js";
+import { type ValueTail, writeValue } from "../../../src/wire/frame.js";
 
 function errorOf(act: () => unknown): NetchanError {
   try {

@@ -9,17 +9,9 @@ import { readGreeting, writeRefusal, writeResumed, writeWelcome, wrongDoor } fro
 import type { Resume } from "../../../src/session/handshake.js";
 import { introduce, resume } from "../../../src/session/introduce.js";
 import { VirtualTime } from "../../../src/transports/memory.js";
+import { readBatch, writeBatch } from "../../../src/wire/batch.js";
 import { Codec } from "../../../src/wire/codec.js";
-import {
-  type CaseTail,
-  type ControlType,
-  type EndRef,
-  type FrameType,
-  readBatch,
-  type ValueTail,
-  writeBatch,
-  writeValue,
-} from "../../../src/wire/frame.js";
+import { type CaseTail, type ControlType, type EndRef, type FrameType, type ValueTail, writeValue } from "../../../src/wire/frame.js";
 
 interface Tail {
   readonly json: unknown;
