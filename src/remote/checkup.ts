@@ -42,8 +42,9 @@ function judge(result: Result, parcel: WireParcel): Verdict {
     parcel.examined(result.value);
     return undefined;
   }
-  const [issue] = result.issues;
-  return new NetchanError("VALUE_REFUSED", `the value does not pass the channel's schema: ${String(issue?.message ?? "it says no more")}`, {
+  const [issue] = result.issues as readonly { readonly message?: unknown }[];
+  const says = typeof issue?.message === "string" ? issue.message : "it says no more";
+  return new NetchanError("VALUE_REFUSED", `the value does not pass the channel's schema: ${says}`, {
     outcome: "not-sent",
   });
 }

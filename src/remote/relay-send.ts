@@ -192,8 +192,11 @@ export class RelaySend extends Relay {
         if (waiting !== undefined) this.#answered(frame, waiting);
         return;
       }
-      case "ended":
       case "mute":
+        if (this.port.adopted) this.fault(frame);
+        this.passDown(frame);
+        return;
+      case "ended":
         this.passDown(frame);
         return;
       case "released":

@@ -17,7 +17,6 @@ import type { Asks, Context, EndUser, NamedUser } from "./context.js";
 export abstract class RemoteEnd<End extends object = object> implements NamedUser {
   /** The application's end over it: kept by the application alone, if that can be. */
   #end: { deref(): End | undefined } | undefined;
-  /** It is one of the ends that were never in a value, and stays as long as the session does. */
   #adopted = false;
   /** 0 as long as the other side has not heard of it. */
   #id: number;
@@ -189,6 +188,10 @@ export abstract class RemoteEnd<End extends object = object> implements NamedUse
     this.#regain();
   }
   /** Ends that were never in a value: the default pair, named channels. */
+  get adopted(): boolean {
+    return this.#adopted;
+  }
+  /** It stays as long as the session does. */
   adopt(): void {
     this.#count++;
     this.#held = true;

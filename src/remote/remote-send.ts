@@ -221,6 +221,7 @@ export class RemoteSend extends RemoteEnd<SendChannel<unknown>> implements SendP
         this.opened(frame.fields[1]);
         return;
       case "mute":
+        if (this.adopted) this.exchange.violated(`end ${this.id} is muted, which no question brought`);
         this.#muted = true;
         if (this.#pending.size === 0) this.giveUp(); // nothing more has to be said about it
         return;

@@ -3,6 +3,7 @@
  * Source: PROTOCOL.md "Handshake", "Key", "Resume".
  */
 import { type ErrorCode, NetchanError } from "../errors.js";
+import { violation } from "../wire/frame.js";
 import {
   type Batches,
   count,
@@ -19,7 +20,6 @@ import {
   readLimits,
   sendSafely,
   tokenBytes,
-  violation,
   type Welcome,
 } from "./handshake.js";
 import { type Host, toHex } from "./host.js";

@@ -8,7 +8,7 @@
 import type { Limits } from "../contract.js";
 import { NetchanError } from "../errors.js";
 import { readBatch } from "../wire/batch.js";
-import type { Control } from "../wire/frame.js";
+import { type Control, violation } from "../wire/frame.js";
 import type { Host } from "./host.js";
 import { closeLink, type Link } from "./link.js";
 
@@ -66,10 +66,6 @@ export interface Resumed {
 export function told(limits: Limits): ToldLimits {
   const { maxFrameBytes, maxValueBytes, maxQueuedBytes, maxChannels, maxPendingOperations } = limits;
   return { maxFrameBytes, maxValueBytes, maxQueuedBytes, maxChannels, maxPendingOperations };
-}
-
-export function violation(what: string): NetchanError {
-  return new NetchanError("PROTOCOL_VIOLATION", what);
 }
 
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -5,7 +5,7 @@
  */
 import type { Limits } from "../contract.js";
 import { NetchanError } from "../errors.js";
-import type { Control } from "../wire/frame.js";
+import { type Control, violation } from "../wire/frame.js";
 import {
   type Batches,
   count,
@@ -21,7 +21,6 @@ import {
   readLimits,
   tokenBytes,
   told,
-  violation,
   type Welcome,
 } from "./handshake.js";
 import { type Host, toHex } from "./host.js";

@@ -175,10 +175,7 @@ export class Outbox {
    */
   acknowledge(number: unknown): void {
     if (typeof number !== "number" || !Number.isSafeInteger(number) || number < this.#acknowledged || number > this.#written)
-      throw new NetchanError(
-        "PROTOCOL_VIOLATION",
-        `an acknowledgement of ${String(number)} is outside ${this.#acknowledged} to ${this.#written}`,
-      );
+      throw new NetchanError("PROTOCOL_VIOLATION", `an acknowledgement is not from ${this.#acknowledged} to ${this.#written}`);
     this.#acknowledged = number;
     for (let kept = this.#kept[this.#keptFrom]; kept !== undefined && kept.number <= number; kept = this.#kept[this.#keptFrom]) {
       this.#forget(kept);

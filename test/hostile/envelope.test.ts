@@ -76,6 +76,8 @@ async function judge(scene: Scene, act: Act, expected: Expected): Promise<void> 
     const well = expected === "closed" || expected === "closed at once";
     expect([end.reason, end.error?.code]).toEqual(well ? ["closed", undefined] : ["aborted", expected]);
     if (!well) expect(raw.find("end")?.[0] ?? expected).toBe(expected);
+    // Refused by a rule, not by something in here that failed.
+    expect(end.error?.message ?? "").not.toContain("could not be handled");
   }
   await network.settle();
   expect(scene.pending(), "operations that hang").toBe(0);
@@ -169,6 +171,7 @@ const numbers: readonly Row[] = [
   ["an ack below zero", control(["ack", -1]), violation],
   ["an ack that is no whole number", control(["ack", 0.5]), violation],
   ["an ack that is text", control(["ack", "0"]), violation],
+  ["an ack that cannot be made text", control(["ack", { toString: 1, valueOf: 1 }]), violation],
   ["an ack that goes back", inTurn(say(["limit", 2, 1]), sending, control(["ack", 1]), control(["ack", 0])), violation],
   ["hello again", control(["hello", { version: 1, limits, credentials: null }]), violation],
   ["welcome", control(["welcome", {}]), violation],
@@ -480,6 +483,7 @@ const fromListeners: readonly Row[] = [
   ["sent on a receive end", say(["sent", 2, 1]), violation],
   ["ended on a receive end", say(["ended", 2, null, null]), violation],
   ["mute on a receive end", say(["mute", 2]), violation],
+  ["mute on the send end of the pair", say(["mute", 1]), violation],
   ["claim on a receive end", say(["claim", 2, 1]), violation],
   ["received on a receive end", say(["received", 2, 1]), violation],
   ["received on a pair without a buffer", inTurn(sending, say(["sent", 1, 1], ["received", 1, 1])), violation],
