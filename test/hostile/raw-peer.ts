@@ -31,9 +31,23 @@ export class RawPeer {
   /** All frames heard, and whether the link is over. */
   readonly heard: (readonly unknown[])[] = [];
   closed = false;
+  #link: Link;
   #number = 0;
 
-  constructor(readonly link: Link) {
+  constructor(link: Link) {
+    this.#link = link;
+    this.#listen(link);
+  }
+  get link(): Link {
+    return this.#link;
+  }
+  /** Goes on over another link. The numbers of its frames go on as well. */
+  move(link: Link): void {
+    this.#link = link;
+    this.closed = false;
+    this.#listen(link);
+  }
+  #listen(link: Link): void {
     void (async () => {
       for await (const batch of link.received) {
         const text =
@@ -43,13 +57,13 @@ export class RawPeer {
     })()
       .catch(() => undefined)
       .finally(() => {
-        this.closed = true;
+        if (this.#link === link) this.closed = true;
       });
   }
 
   /** Sends a batch as it is. */
   raw(batch: string | Uint8Array): void {
-    void this.link.send(batch);
+    void this.#link.send(batch);
   }
   /** Control frames. */
   control(...frames: Frames): void {
@@ -59,6 +73,11 @@ export class RawPeer {
   say(...frames: Frames): void {
     for (let from = 0; from < frames.length; from += mostFrames)
       this.raw(JSON.stringify(frames.slice(from, from + mostFrames).map((frame) => [++this.#number, ...frame])));
+  }
+  /** Where it stands, as it says when a session goes on over another link. */
+  get position(): { readonly next: number; readonly first: number } {
+    const numbers = this.heard.map(([number]) => (typeof number === "number" ? number : 0));
+    return { next: 1 + numbers.reduce((last, number) => Math.max(last, number), 0), first: 1 };
   }
   /** The number of the next frame, for those who write it themselves. */
   next(): number {
@@ -82,8 +101,10 @@ export interface Scene {
   pingPong(): Promise<void>;
   /** An operation of the victim that has to settle, one way or the other. */
   must(operation: Promise<unknown>): void;
-  /** Names of what has not settled. */
+  /** How many have not settled. */
   pending(): number;
+  /** With a guilty listener: the next link by which its victim has come back. */
+  next(): Link | undefined;
 }
 
 async function innocent(network: MemoryNetwork, listener: Listener<unknown, unknown>): Promise<() => Promise<void>> {
@@ -101,20 +122,15 @@ async function innocent(network: MemoryNetwork, listener: Listener<unknown, unkn
   };
 }
 
-function scene(
-  network: MemoryNetwork,
-  raw: RawPeer,
+export function sceneOf(
+  given: Pick<Scene, "network" | "raw" | "listener" | "pingPong"> & Partial<Pick<Scene, "next">>,
   victim: Peer<unknown, unknown>,
-  listener: Listener<unknown, unknown>,
-  pingPong: () => Promise<void>,
 ): Scene {
   let pending = 0;
   return {
-    network,
-    raw,
-    victim: victim as Peer<unknown, unknown> & SessionPeer,
-    listener,
-    pingPong,
+    next: () => undefined,
+    ...given,
+    victim: victim as Scene["victim"],
     must: (operation) => {
       pending++;
       const over = (): void => {
@@ -137,31 +153,35 @@ export async function stranger(options: { readonly capacity?: number } = {}) {
 
 /** A hostile dialer that was admitted. */
 export async function hostileDialer(options: { readonly capacity?: number; readonly ready?: boolean } = {}): Promise<Scene> {
-  const { network, listener, pingPong, raw } = await stranger(options);
+  const there = await stranger(options);
+  const { network, listener, raw } = there;
   raw.control(["hello", { version: 1, limits, credentials: null }]);
   await network.settle();
-  if (options.ready === false) return scene(network, raw, [...listener.connected][0] as Peer<unknown, unknown>, listener, pingPong);
+  if (options.ready === false) return sceneOf(there, [...listener.connected][0] as Peer<unknown, unknown>);
   raw.say(["ready"]);
   const victim = (await listener.peers()).value as Peer<unknown, unknown>;
   await network.settle();
-  return scene(network, raw, victim, listener, pingPong);
+  return sceneOf(there, victim);
+}
+
+/** Somebody who dials a hostile listener, which has not answered yet; and a listener of this package beside it. */
+export async function dialingOut() {
+  const network = memoryNetwork();
+  const listener = network.listen<unknown, unknown>();
+  const pingPong = await innocent(network, listener);
+  const links: Link[] = [];
+  const dialed = dial<unknown, unknown>(network.address((link: Link) => void links.push(link)));
+  dialed.catch(() => undefined);
+  await network.settle();
+  const next = (): Link | undefined => links.shift();
+  return { network, listener, pingPong, raw: new RawPeer(next() as Link), dialed, next };
 }
 
 /** A hostile listener that has admitted a dialer of this package. */
 export async function hostileListener(): Promise<Scene> {
-  const network = memoryNetwork();
-  const listener = network.listen<unknown, unknown>();
-  const pingPong = await innocent(network, listener);
-  let raw: RawPeer | undefined;
-  const dialed = dial<unknown, unknown>(
-    network.address((link) => {
-      raw = new RawPeer(link);
-    }),
-  );
-  await network.settle();
-  if (raw === undefined) throw new Error("nobody dialed");
-  raw.control(["welcome", welcome]);
+  const { dialed, ...there } = await dialingOut();
+  there.raw.control(["welcome", welcome]);
   const victim = await dialed;
-  await network.settle();
-  return scene(network, raw, victim, listener, pingPong);
+  await there.network.settle();
+  return sceneOf(there, victim);
 }

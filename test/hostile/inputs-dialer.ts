@@ -1,94 +1,22 @@
-/**
- * Peers that break the protocol. Whatever one of them says, its own session ends with the right code (or the frame is dropped, where
- * PROTOCOL.md says so), everything that depended on it settles, its tables are empty, and nobody else notices.
- */
-import { describe, expect, it } from "vitest";
-import { ask, chan, dial, select, trySelect } from "../../src/node.js";
-import { memoryNetwork } from "../../src/testing.js";
-import { hostileDialer, hostileListener, limits, RawPeer, type Scene, stranger, welcome as welcomed } from "./raw-peer.js";
-
-/** "closed": when it has waited long enough for an acknowledgement; "closed at once": it was acknowledged. */
-type Expected = "PROTOCOL_VIOLATION" | "LIMIT_EXCEEDED" | "lives" | "closed" | "closed at once";
-type Act = (scene: Scene) => unknown;
-type Row = readonly [name: string, act: Act, expected: Expected];
-
-const violation = "PROTOCOL_VIOLATION";
-const limit = "LIMIT_EXCEEDED";
-
-/** Batches as they are. */
-const raw =
-  (...batches: readonly (string | Uint8Array)[]): Act =>
-  ({ raw }) => {
-    for (const batch of batches) raw.raw(batch);
-  };
-/** Numbered frames. */
-const say =
-  (...frames: readonly (readonly unknown[])[]): Act =>
-  ({ raw }) =>
-    raw.say(...frames);
-const control =
-  (...frames: readonly (readonly unknown[])[]): Act =>
-  ({ raw }) =>
-    raw.control(...frames);
-const inTurn =
-  (...acts: readonly Act[]): Act =>
-  async (scene) => {
-    for (const act of acts) {
-      await act(scene);
-      await scene.network.settle();
-    }
-  };
-const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(values);
-function withText(text: string, ...more: readonly number[]): Uint8Array {
-  const encoded = new TextEncoder().encode(text);
-  return Uint8Array.from([0, 0, encoded.length >> 8, encoded.length & 255, ...encoded, ...more]);
-}
-const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
-const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
-
-/** Operations of the application, under way while the peer misbehaves. */
-const sending: Act = ({ victim, must }) => must(victim.send("a value"));
-const receiving: Act = ({ victim, must }) => must(victim.receive());
-/** The application gives the peer both ends of a channel: ids 6 (send) and 8 (receive) of a listener, 5 and 7 of a dialer. */
-const giving: Act = ({ victim, must }) => {
-  const { send, receive } = chan<unknown>();
-  must(victim.send({ send, receive }));
-};
-
-/** The number of the last frame that was heard. */
-const lastOf = ({ heard }: RawPeer): number => heard.reduce((last, [number]) => Math.max(last, typeof number === "number" ? number : 0), 0);
-const acknowledging: Act = ({ raw }) => raw.control(["ack", lastOf(raw)]);
-
-async function judge(scene: Scene, act: Act, expected: Expected): Promise<void> {
-  const { network, raw, victim, pingPong } = scene;
-  await act(scene);
-  await network.settle();
-  await pingPong();
-  if (expected === "lives") {
-    expect(victim.status.state).toBe("connected");
-    victim.abort();
-  } else {
-    if (expected === "closed") {
-      expect(victim.status.state).toBe("connected");
-      await network.advance(1_000);
-    }
-    const end = await victim.ended;
-    const well = expected === "closed" || expected === "closed at once";
-    expect([end.reason, end.error?.code]).toEqual(well ? ["closed", undefined] : ["aborted", expected]);
-    if (!well) expect(raw.find("end")?.[0] ?? expected).toBe(expected);
-    // Refused by a rule, not by something in here that failed.
-    expect(end.error?.message ?? "").not.toContain("could not be handled");
-  }
-  await network.settle();
-  expect(scene.pending(), "operations that hang").toBe(0);
-  expect(raw.closed).toBe(true);
-  const { waitingBytes: _, ...tables } = victim.exchange.stats;
-  expect(tables).toEqual({ served: 0, remotes: 0, named: 0, fetches: 0, operations: 0, admitted: 0 });
-  expect(victim.session.stats).toEqual({ kept: 0, keptBytes: 0, waiting: 0, pings: 0 });
-  raw.raw(`[[999,"limit",2,1]]`); // nobody is there any more
-  await pingPong();
-  await scene.listener.close({ drainMs: 0 });
-}
+/** What a dialer may say that no honest one does. Each row: what it is, how it is done, what comes of it. */
+import {
+  acknowledging,
+  bytes,
+  control,
+  inTurn,
+  lastOf,
+  limit,
+  nested,
+  type Row,
+  raw,
+  receiving,
+  say,
+  sending,
+  times,
+  violation,
+  withText,
+} from "./acts.js";
+import { limits, welcome as welcomed } from "./raw-peer.js";
 
 const envelope: readonly Row[] = [
   ["empty text", raw(""), violation],
@@ -173,10 +101,8 @@ const numbers: readonly Row[] = [
   ["an ack that is text", control(["ack", "0"]), violation],
   ["an ack that cannot be made text", control(["ack", { toString: 1, valueOf: 1 }]), violation],
   ["an ack that goes back", inTurn(say(["limit", 2, 1]), sending, control(["ack", 1]), control(["ack", 0])), violation],
-  ["hello again", control(["hello", { version: 1, limits, credentials: null }]), violation],
   ["welcome", control(["welcome", {}]), violation],
   ["refused", control(["refused", "SESSION_REFUSED", "no"]), violation],
-  ["resume on a link that was admitted", control(["resume", { ...welcomed, version: 1, epoch: 1, next: 1, first: 1 }]), violation],
   ["resumed", control(["resumed", { token: welcomed.token, next: 1, first: 1 }]), violation],
   ["wrong-door", control(["wrong-door"]), violation],
   [
@@ -470,250 +396,11 @@ const farewells: readonly Row[] = [
   ["end, and more", raw(`[["end","LIMIT_EXCEEDED","enough"],["nope",1]]`), violation],
 ];
 
-const fromListeners: readonly Row[] = [
-  ["an offer nobody asked for", say(["offer", 2, 1, 0, null, 1]), violation],
-  ["an offer of number 0", inTurn(receiving, say(["offer", 2, 0, 0, null, 1])), violation],
-  ["an offer out of turn", inTurn(receiving, receiving, say(["offer", 2, 2, 0, null, 1])), violation],
-  ["an offer twice", inTurn(receiving, receiving, say(["offer", 2, 1, 0, null, 1], ["offer", 2, 1, 0, null, 1])), violation],
-  ["an offer of a later epoch", inTurn(receiving, say(["offer", 2, 1, 7, null, 1])), "lives"],
-  ["an offer on a send end", say(["offer", 1, 1, 0, null, 1]), violation],
-  ["an offer with a hostile value", inTurn(receiving, raw(`[[1,"offer",2,1,0,null,{"__proto__":1}]]`)), violation],
-  ["an offer nested 1e5 deep", inTurn(receiving, raw(`[[1,"offer",2,1,0,null,${nested(100_000)}]]`)), "lives"],
-  ["done on a send end", say(["done", 1, null, null]), violation],
-  ["sent on a receive end", say(["sent", 2, 1]), violation],
-  ["ended on a receive end", say(["ended", 2, null, null]), violation],
-  ["mute on a receive end", say(["mute", 2]), violation],
-  ["mute on the send end of the pair", say(["mute", 1]), violation],
-  ["claim on a receive end", say(["claim", 2, 1]), violation],
-  ["received on a receive end", say(["received", 2, 1]), violation],
-  ["received on a pair without a buffer", inTurn(sending, say(["sent", 1, 1], ["received", 1, 1])), violation],
-  ["sent of no operation", say(["sent", 1, 9]), "lives"],
-  ["sent twice", inTurn(sending, say(["sent", 1, 1], ["sent", 1, 1])), "lives"],
-  ["failed with a code of its own", inTurn(sending, say(["failed", 1, 1, "__proto__", "x".repeat(5_000), "perhaps"])), "lives"],
-  ["failed of no operation", say(["failed", 1, 9, "VALUE_REFUSED", "", null]), "lives"],
-  ["fetch of no operation", say(["fetch", 1, 9]), "lives"],
-  ["fetch of what was sent", inTurn(sending, say(["fetch", 1, 1])), "lives"],
-  ["claim of no operation", say(["claim", 1, 9], ["unclaim", 1, 9]), "lives"],
-  ["claim of a plain send", inTurn(sending, say(["claim", 1, 1], ["unclaim", 1, 1])), "lives"],
-  ["done twice", inTurn(receiving, say(["done", 2, null, null], ["done", 2, "SESSION_LOST", "x"])), "lives"],
-  ["done with a code of its own", inTurn(receiving, say(["done", 2, "__proto__", "x"])), "lives"],
-  ["ended with a code of its own", inTurn(sending, say(["ended", 1, "toString", "x"])), "lives"],
-  ["ready", say(["ready"]), violation],
-  ["a window that shrinks", say(["window", 0]), "lives"],
-  ["a window of 2^53-1", say(["window", Number.MAX_SAFE_INTEGER]), "lives"],
-  ["a user's frame on the pair", say(["limit", 2, 1]), violation],
-  ["a send on the pair", say(["send", 1, 1, 1, 1]), violation],
-  [
-    "a reference under an odd id",
-    inTurn(receiving, say(["offer", 2, 1, 0, null, 0, { values: [["custom", "netchan/end"]], v: 1 }, [[0, 5, 0, 0]], []])),
-    violation,
-  ],
-  ["tried of nothing", say(["tried", 1, -1, null, null, null]), violation],
-  ["gave of nothing", say(["gave", 1, 0, 0, 1]), violation],
-  ["a try on the dialer's own pair", say(["try", 1, [[2]]]), violation],
-  ["a fork of the pair", say(["fork", 2, 6]), violation],
-  ["an open at a dialer, which publishes nothing", say(["open", 6, "x", "send"], ["send", 6, 1, 1, 1]), "lives"],
-  ["an open under an odd id", say(["open", 5, "x", "send"]), violation],
-  ["a subscription at a dialer, which publishes nothing", say(["subscribe", 6, "x", 1, "wait"], ["limit", 6, 1]), "lives"],
-  ["missed of the pair", say(["missed", 2, 1]), violation],
-  ["missed of a send end", say(["missed", 1, 1]), violation],
-  ["opened of the pair", say(["opened", 1, 5]), violation],
-  ["opened of a receive end of the pair", say(["opened", 2, 5]), violation],
-  ["a value of ours it never asked for", inTurn(giving, say(["value", 5, 1, 1, 1])), "lives"],
-  ["a receive frame on the send end we gave", inTurn(giving, say(["limit", 5, 1])), violation],
-  ["a send frame on the receive end we gave", inTurn(giving, say(["send", 7, 1, 1, 1])), violation],
-  ["a fork of what we gave, under an odd id", inTurn(giving, say(["fork", 5, 9])), violation],
-  ["more released than given", inTurn(giving, say(["release", 5, 2])), violation],
-  ["bye at once", say(["bye"]), "closed"],
-  ["bye, and all is acknowledged", inTurn(say(["bye"]), acknowledging), "closed at once"],
-  ["bye, and all but one is acknowledged", inTurn(say(["bye"]), ({ raw }) => raw.control(["ack", lastOf(raw) - 1])), "closed"],
-  ["bye, and more than all is acknowledged", inTurn(say(["bye"]), ({ raw }) => raw.control(["ack", lastOf(raw) + 1])), violation],
-  ["welcome again", control(["welcome", {}]), violation],
+/** What is wrong at any time. */
+export const neverRight: readonly Row[] = [...envelope, ...numbers, ...ends, ...values, ...operations, ...attempts, ...farewells];
+/** What only the first frame of a link may be. */
+const firstWords: readonly Row[] = [
+  ["hello again", control(["hello", { version: 1, limits, credentials: null }]), violation],
+  ["resume on a link that was admitted", control(["resume", { ...welcomed, version: 1, epoch: 1, next: 1, first: 1 }]), violation],
 ];
-
-describe("a dialer that breaks the protocol", () => {
-  for (const rows of [envelope, numbers, ends, values, operations, attempts, farewells])
-    it.each(rows)("%s", async (_name, act, expected) => {
-      await judge(await hostileDialer(), act, expected);
-    });
-
-  it("any frame before ready", async () => {
-    const { network, raw, listener, pingPong } = await stranger();
-    raw.control(["hello", { version: 1, limits, credentials: null }]);
-    await network.settle();
-    raw.say(["limit", 2, 1]);
-    await network.settle();
-    expect(raw.find("end")?.[0]).toBe("PROTOCOL_VIOLATION");
-    expect(raw.closed).toBe(true);
-    expect(listener.connected.size).toBe(1);
-    await pingPong();
-  });
-});
-
-describe("a listener that breaks the protocol", () => {
-  it.each(fromListeners)("%s", async (_name, act, expected) => {
-    await judge(await hostileListener(), act, expected);
-  });
-});
-
-describe("a stranger that does not say hello as it should", () => {
-  const hello = (changes: object): string => JSON.stringify([["hello", { version: 1, limits, credentials: null, ...changes }]]);
-  const rows: readonly (readonly [string, string | Uint8Array, string])[] = [
-    ["nothing", "", violation],
-    ["garbage", "hello!", violation],
-    ["bytes", bytes(1, 2, 3, 4, 5), violation],
-    ["a hello in bytes", withText(hello({}).slice(0, 200)), violation],
-    ["a numbered frame", `[[1,"ready"]]`, violation],
-    ["a ping", `[["ping",1]]`, violation],
-    ["a welcome", `[["welcome",{}]]`, violation],
-    ["an ack", `[["ack",0]]`, violation],
-    ["two hellos", `[${hello({}).slice(1, -1)},${hello({}).slice(1, -1)}]`, violation],
-    ["a hello and its ready", `[${hello({}).slice(1, -1)},[1,"ready"]]`, violation],
-    ["a hello of 4,097 characters", hello({ credentials: "x".repeat(4_097 - hello({ credentials: "" }).length) }), violation],
-    ["a hello of a megabyte", hello({ credentials: "x".repeat(2 ** 20) }), violation],
-    ["a hello of null", `[["hello",null]]`, violation],
-    ["a hello of a list", `[["hello",[]]]`, violation],
-    ["a hello of text", `[["hello","hello"]]`, violation],
-    ["nested lists", nested(2_000), violation],
-    ["no version", `[["hello",{}]]`, violation],
-    ["a version of text", hello({ version: "1" }), violation],
-    ["version 2", hello({ version: 2 }), "VERSION_MISMATCH"],
-    ["no limits", hello({ limits: undefined }), violation],
-    ["limits that are inherited", `[["hello",{"version":1,"limits":{"__proto__":${JSON.stringify(limits)}}}]]`, violation],
-    ["limits of 0", hello({ limits: { ...limits, maxFrameBytes: 0 } }), violation],
-    ["limits that are fractions", hello({ limits: { ...limits, maxChannels: 1.5 } }), violation],
-    ["limits of text", hello({ limits: { ...limits, maxValueBytes: "9" } }), violation],
-    ["infinite limits", hello({}).replace(String(limits.maxChannels), "1e400"), violation],
-  ];
-  it.each(rows)("%s", async (_name, first, code) => {
-    const { network, raw, listener, pingPong } = await stranger();
-    raw.raw(first);
-    await network.settle();
-    expect(raw.heard).toEqual([["refused", code, expect.any(String)]]);
-    expect(raw.closed).toBe(true);
-    expect(listener.connected.size).toBe(1);
-    await pingPong();
-  });
-
-  it("takes a hello of 4,096 characters", async () => {
-    const { network, raw } = await stranger();
-    raw.raw(hello({ credentials: "x".repeat(4_096 - hello({ credentials: "" }).length) }));
-    await network.settle();
-    expect(raw.heard[0]?.[0]).toBe("welcome");
-  });
-
-  it("silence for 10 s", async () => {
-    const { network, raw, pingPong } = await stranger();
-    await network.advance(9_999);
-    expect(raw.closed).toBe(false);
-    await network.advance(2);
-    expect(raw.heard).toEqual([]); // a link that was too slow says nothing of the session its dialer may have
-    expect(raw.closed).toBe(true);
-    await pingPong();
-  });
-
-  it("1,000 silent ones take no place for good", async () => {
-    const { network, listener, pingPong } = await stranger();
-    const open = network.address(listener.accept);
-    for (let count = 0; count < 1_100; count++) await open({ signal: new AbortController().signal });
-    await network.advance(10_001);
-    await pingPong();
-    expect((await dial(network.address(listener.accept))).status.state).toBe("connected");
-  });
-});
-
-describe("a listener that does not welcome as it should", () => {
-  const { session } = welcomed;
-  const welcome = (changes: object): string => JSON.stringify([["welcome", { ...welcomed, ...changes }]]);
-  const rows: readonly (readonly [string, string | Uint8Array, string])[] = [
-    ["garbage", "welcome!", violation],
-    ["bytes", bytes(0, 0), violation],
-    ["a numbered frame", `[[1,"limit",2,1]]`, violation],
-    ["a hello", `[["hello",{}]]`, violation],
-    ["a welcome and more", `[${welcome({}).slice(1, -1)},[1,"drain",5000]]`, violation],
-    ["a welcome of null", `[["welcome",null]]`, violation],
-    ["a session called __proto__", welcome({ session: "__proto__" }), violation],
-    ["a session in capitals", welcome({ session: session.toUpperCase() }), violation],
-    ["a session with a line feed", welcome({ session: `${session}\n` }), violation],
-    ["a capacity below zero", welcome({ capacity: -1 }), violation],
-    ["a heartbeat of 0", welcome({ heartbeatMs: 0 }), violation],
-    ["no limits", welcome({ limits: null }), violation],
-    ["no listener", welcome({ listener: undefined }), violation],
-    ["a listener called constructor", welcome({ listener: "constructor" }), violation],
-    ["no token", welcome({ token: undefined }), violation],
-    ["a token that is a number", welcome({ token: 5 }), violation],
-    ["a token of a megabyte", welcome({ token: "0".repeat(2 ** 20) }), violation],
-    ["a window of 0", welcome({ resumeWindowMs: 0 }), violation],
-    ["a window below zero", welcome({ resumeWindowMs: -1 }), violation],
-    ["a wrong door", `[["wrong-door"]]`, violation],
-    ["a resumed", `[["resumed",{"token":"${welcomed.token}","next":1,"first":1}]]`, violation],
-    ["a refusal", `[["refused","SESSION_REFUSED","go away"]]`, "SESSION_REFUSED"],
-    ["a refusal with a code of its own", `[["refused","constructor",5]]`, violation],
-    ["an end", `[["end","LIMIT_EXCEEDED","full"]]`, "LIMIT_EXCEEDED"],
-  ];
-  it.each(rows)("%s", async (_name, answer, code) => {
-    const network = memoryNetwork();
-    let raw: RawPeer | undefined;
-    const dialed = dial(
-      network.address((link) => {
-        raw = new RawPeer(link);
-      }),
-    );
-    const refused = expect(dialed).rejects.toMatchObject({ code });
-    await network.settle();
-    raw?.raw(answer);
-    await network.settle();
-    await refused;
-    expect(raw?.closed).toBe(true);
-  });
-
-  it("silence for 10 s", async () => {
-    const network = memoryNetwork();
-    let raw: RawPeer | undefined;
-    const dialed = dial(
-      network.address((link) => {
-        raw = new RawPeer(link);
-      }),
-    );
-    const refused = expect(dialed).rejects.toMatchObject({ code: "DIAL_FAILED" });
-    await network.advance(10_001);
-    await refused;
-    expect(raw?.closed).toBe(true);
-  });
-});
-
-/** What a home may do to an operation that depends on it: whatever it says, the operation settles when the session is over. */
-describe("a home that breaks the protocol settles what was asked of it", () => {
-  const choosing: Act = ({ victim, must }) => must(select({ to: [victim.send, 1], never: chan<unknown>().receive }));
-  const selecting: Act = ({ victim, must }) => must(select({ to: [victim.send, 1], from: victim.receive }));
-  const tryingToSend: Act = ({ victim, must }) => must(trySelect({ to: [victim.send, 1] }));
-  const tryingToReceive: Act = ({ victim, must }) => must(trySelect({ from: victim.receive }));
-  const asking: Act = ({ victim, must }) => {
-    must(ask(victim.send as never, (reply) => ({ reply })));
-  };
-  const rows: readonly Row[] = [
-    ["a case done without a claim", inTurn(choosing, say(["sent", 1, 1])), violation],
-    ["a case withdrawn that was not cancelled", inTurn(choosing, say(["withdrawn", 1, 1])), violation],
-    ["a send released under way", inTurn(sending, say(["released", 1])), violation],
-    ["a receive released under way", inTurn(receiving, say(["released", 2])), violation],
-    ["an attempt answered with a case it does not have", inTurn(tryingToSend, say(["tried", 1, 7, null, null, null])), violation],
-    ["a receive attempt done without a value", inTurn(tryingToReceive, say(["tried", 1, 0, null, null, null])), violation],
-    ["a send attempt given a value", inTurn(tryingToSend, say(["gave", 1, 0, 0, 5])), violation],
-    ["an attempt given a hostile value", inTurn(tryingToReceive, raw(`[[1,"gave",1,0,0,{"__proto__":1}]]`)), violation],
-    ["a select answered with a case it does not have", inTurn(selecting, say(["tried", 1, 7, null, null, null])), violation],
-    ["a select's receive done without a value", inTurn(selecting, say(["tried", 1, 1, null, null, null])), violation],
-    ["a select's send given a value", inTurn(selecting, say(["gave", 1, 0, 0, 5])), violation],
-    ["a select given a hostile value", inTurn(selecting, raw(`[[1,"gave",1,1,0,{"__proto__":1}]]`)), violation],
-    ["a select answered twice", inTurn(selecting, say(["tried", 1, 0, null, null, null], ["tried", 1, 0, null, null, null])), violation],
-    ["a select given a value after its answer", inTurn(selecting, say(["tried", 1, 0, null, null, null], ["gave", 1, 1, 0, 5])), violation],
-    ["a select given up that nobody asked for", inTurn(selecting, say(["tried", 1, -1, null, null, null])), violation],
-    [
-      "a reply end sent home in an offer nobody asked for",
-      inTurn(asking, say(["sent", 1, 1]), say(["offer", 2, 1, 0, null, 0, { values: [["custom", "netchan/end"]], v: 1 }, [[1, 5]], []])),
-      violation,
-    ],
-  ];
-  it.each(rows)("%s", async (_name, act, expected) => {
-    await judge(await hostileListener(), act, expected);
-  });
-});
+export const fromDialers: readonly Row[] = [...neverRight, ...firstWords];
