@@ -6,6 +6,7 @@
  * Source: PROTOCOL.md "Handshake", "Resume".
  */
 import { dequal } from "dequal";
+import { Budget } from "./budget.js";
 import { Await } from "./comeback.js";
 import type { Link, ListenOptions } from "./contract.js";
 import type { Timer } from "./core/clock.js";
@@ -97,6 +98,7 @@ export class Admission {
   readonly live = new Set<SessionPeer>();
   #id: string | undefined;
   readonly #strangers: Strangers;
+  readonly #budget: Budget;
   /** No new sessions; those there are may come back for their goodbye. */
   closing = false;
   closed = false;
@@ -104,6 +106,7 @@ export class Admission {
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
     this.#strangers = new Strangers(settings.checked.limits);
+    this.#budget = new Budget(settings.checked.limits, this.live);
   }
 
   /** Admits a link, with what its transport knows of the other side. */
@@ -193,6 +196,7 @@ export class Admission {
       },
     });
     this.live.add(peer);
+    this.#budget.watch(host);
     this.#remember({ peer, ticket, waiting: waiting.comeback as Await, epoch: 0 }, hello.resumes, host);
     begun(peer);
     admit(link);
@@ -226,6 +230,7 @@ export class Admission {
 
   /** A place for one more, if need be that of one which never said a word and is gone. */
   #makeRoom(): void {
+    if (this.#budget.isTight) throw new NetchanError("LIMIT_EXCEEDED", "the listener holds as many bytes as it may");
     const { maxSessions } = this.#settings.checked.limits;
     if (this.live.size < maxSessions) return;
     for (const { session, confirmed } of this.live) {
@@ -288,6 +293,7 @@ export class Admission {
     this.closed = true;
     for (const link of this.#strangers) closeLink(link, "the listener was closed");
     this.#forgetting?.cancel();
+    this.#budget.close();
     this.#past.clear();
     this.#known.clear();
   }

@@ -330,4 +330,9 @@ export interface Limits {
   /** Of one address; see `defaultLimits`. */
   readonly maxUnauthenticatedLinksPerAddress: number;
   readonly maxRefusalsPerMinute: number;
+  /** Of one session. */
+  readonly maxSubscriptions: number;
+  readonly maxOpensPerSecond: number;
+  /** By all sessions of a listener together. */
+  readonly maxHeldBytes: number;
 }

@@ -40,6 +40,19 @@ export const defaultLimits: Limits = Object.freeze({
    * is answered until the minute is over; sessions that come back are. 60: a guess each second, and an office whose logins have expired.
    */
   maxRefusalsPerMinute: 60,
+  /** Subscriptions to topics that one session may have open: each of them costs every publish. 1,024: more topics than a page shows. */
+  maxSubscriptions: 1_024,
+  /**
+   * Published names that one session may open, or subscribe to, within a second, over time; five seconds' worth may come at once. Each may
+   * ask `authorize`. What comes faster is read more slowly. 200: a page that opens 1,000 names at once is not held up.
+   */
+  maxOpensPerSecond: 200,
+  /**
+   * Bytes that all sessions of a listener may hold together: values that wait here, and frames that are kept until they are acknowledged. It
+   * is looked at each second. From nine tenths on there are no new sessions; beyond it sessions end with `LIMIT_EXCEEDED`: first those
+   * without a link, of those and of the others first the one that holds most. 512 MiB: it leaves a process of 1 GiB room for its own.
+   */
+  maxHeldBytes: 512 * MiB,
 } as const);
 
 /** Characters of a published name: a path with a few ids in it, and room. */
@@ -58,6 +71,9 @@ const ranges: { readonly [K in keyof Limits]: readonly [number, number] } = {
   maxReplayBytes: [4 * KiB, 1024 * MiB],
   maxUnauthenticatedLinksPerAddress: [1, 10_000_000],
   maxRefusalsPerMinute: [1, 10_000_000],
+  maxSubscriptions: [1, 10_000_000],
+  maxOpensPerSecond: [1, 10_000_000],
+  maxHeldBytes: [1 * MiB, 1024 * 1024 * MiB],
 };
 
 /**

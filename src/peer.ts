@@ -357,6 +357,10 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
     this.#comeback.now();
   }
 
+  /** Bytes that this side holds for it. */
+  get heldBytes(): number {
+    return this.session.stats.keptBytes + this.exchange.window.used;
+  }
   stats(): PeerStats {
     return statsOf(this.exchange, this.session);
   }

@@ -125,6 +125,8 @@ export interface Context extends RemoteHome, ParcelOwner {
   accept(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError;
   /** The same for a value that only passes through: what is not known here may be known where it goes. */
   pass(tail: ValueTail, bytes: number, from?: unknown): WireParcel | NetchanError;
+  /** The other side does something too often: its next frame has to wait so long, milliseconds. */
+  slow(ms: number): void;
   /** Counts operations of the other side that wait here. */
   admitOperations(more: number): void;
   releaseOperation(): void;

@@ -17,6 +17,7 @@ import type { Asks, Context, EndUser, NamedUser } from "./context.js";
 import { deadPort, homeFor } from "./gone.js";
 import { Ids } from "./ids.js";
 import { type Permit, Permits, type Published, unknownName } from "./permit.js";
+import { Rate } from "./rate.js";
 import { Relay } from "./relay.js";
 import { RelayReceive } from "./relay-receive.js";
 import { RelaySend } from "./relay-send.js";
@@ -44,6 +45,8 @@ export class Ends {
   /** For each published end of the other side that is open here, the latest user. */
   readonly #named = new Map<string, NamedUser>();
   readonly permits: Permits;
+  readonly #opens: Rate;
+  #subscriptions = 0;
   readonly #ids: Ids;
   /** The served ends that a frame refers to, once for each reference. */
   readonly #carried = new WeakMap<Posted, readonly Served[]>();
@@ -55,6 +58,7 @@ export class Ends {
   ) {
     this.#ids = new Ids(dialer);
     this.permits = new Permits(exchange, published);
+    this.#opens = new Rate(exchange.host.clock, exchange.limits.maxOpensPerSecond);
   }
 
   // ── what the other side holds here ──
@@ -153,6 +157,7 @@ export class Ends {
     this.served.delete(served.id);
     if (this.#servedByPort.get(served.key) === served) this.#servedByPort.delete(served.key);
     served.permit?.leave(served);
+    if (served instanceof ServedSubscription) this.#subscriptions--;
     served.left(loss, graceful);
     this.exchange.idle();
   }
@@ -193,16 +198,19 @@ export class Ends {
     const permit = this.permits.of(name, "subscribe");
     // The other side's buffer is what publishers wait for, if they do.
     const buffer = { capacity: policy === "wait" ? 0 : Math.min(capacity, exchange.limits.maxPendingOperations), whenFull: policy };
-    const port = permit.refusal ?? this.permits.published?.subscribe(name, buffer, exchange.limits) ?? unknownName();
+    const full = this.#subscriptions >= exchange.limits.maxSubscriptions ? tooManySubscriptions(exchange.limits) : undefined;
+    const port = permit.refusal ?? full ?? this.permits.published?.subscribe(name, buffer, exchange.limits) ?? unknownName();
+    const refused = port instanceof NetchanError;
+    if (!refused) this.#subscriptions++;
     this.#serveNamed(
       permit,
-      port instanceof NetchanError
-        ? new ServedReceive(exchange, id, deadPort("receive", port))
-        : new ServedSubscription(exchange, id, port),
+      refused ? new ServedReceive(exchange, id, deadPort("receive", port)) : new ServedSubscription(exchange, id, port),
       id,
     );
   }
   #admit(id: number): void {
+    const waitMs = this.#opens.take();
+    if (waitMs > 0) this.exchange.slow(waitMs);
     this.#foreign(id);
     if (this.served.has(id) || this.served.size >= this.exchange.limits.maxChannels)
       this.exchange.violated("an end that cannot be opened", "LIMIT_EXCEEDED");
@@ -319,4 +327,8 @@ export class Ends {
     user?.homeFrame(frame);
     return user !== undefined;
   }
+}
+
+function tooManySubscriptions({ maxSubscriptions }: { readonly maxSubscriptions: number }): NetchanError {
+  return new NetchanError("LIMIT_EXCEEDED", `the session has ${maxSubscriptions} subscriptions, and may have no more`);
 }

@@ -33,6 +33,7 @@ export interface Outlet {
   readonly linked: boolean;
   readonly fresh: boolean;
   rouse(): void;
+  readonly share: { slow(ms: number): void };
 }
 /** The limits of the other side that this side has to keep. */
 export type PeerLimits = Pick<Limits, "maxFrameBytes" | "maxValueBytes" | "maxQueuedBytes" | "maxChannels" | "maxPendingOperations">;
@@ -98,6 +99,9 @@ export class Exchange implements Context {
   }
   get linked(): boolean {
     return this.#options.outlet.linked;
+  }
+  slow(ms: number): void {
+    this.#options.outlet.share.slow(ms);
   }
   postValue(start: string, content: Content): Posted | undefined {
     if (this.#over !== undefined || this.#silent) return undefined;

@@ -69,7 +69,7 @@ export class Session {
   /** The last frames go out whatever the link says: nobody comes back to send them. */
   #parting = false;
   readonly #receipts: Receipts;
-  readonly #share: Share;
+  readonly share: Share;
   /** The other side was silent and has been asked whether it is there. */
   #rousing = false;
   /** The page this side lives in is hidden. */
@@ -79,7 +79,7 @@ export class Session {
     this.#host = host;
     this.#owner = owner;
     this.#maxNodes = limits.maxNodes;
-    this.#share = new Share(host);
+    this.share = new Share(host);
     this.#peerLimits = peerLimits;
     this.#outbox = new Outbox(limits.maxReplayBytes);
     this.#receipts = new Receipts(host.clock, () => this.#flush());
@@ -175,7 +175,7 @@ export class Session {
       for (let next = await batches.next(); !next.done; next = await batches.next()) {
         if (this.#link !== link) return;
         for (const _others of this.take(next.value)) {
-          await this.#share.others();
+          await this.share.others();
           if (this.#link !== link) return; // what is left will be replayed
         }
         if (this.#finish !== undefined) return;
@@ -283,14 +283,14 @@ export class Session {
   // ── in ──
 
   /** Takes a batch from the link, and yields whenever it is the turn of others: much of one must not keep them from theirs. */
-  *take(batch: string | Uint8Array): Generator<undefined, void> {
+  *take(batch: string | Uint8Array): Generator<void, void> {
     if (this.#finish !== undefined) return;
     this.#liveness.heard();
-    this.#share.batch(batch.length);
+    this.share.batch(batch.length);
     try {
       this.#receipts.arrived(batch.length);
       for (const frame of readBatch(batch, this.#maxNodes)) {
-        if (this.#share.frame()) yield;
+        if (this.share.frame()) yield this.#liveness.heard(); // while it is made to wait it is not silent
         if (frame.number === undefined) this.#control(frame);
         else if (this.#receipts.accept(frame.number)) this.#owner.frame(frame);
         if (this.ended !== undefined) return;

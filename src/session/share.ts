@@ -1,4 +1,4 @@
-/** How much of one session is handled before others have their turn. Layer: session. */
+/** How much of one session is handled before others have their turn. Layer: session. Source: PROTOCOL.md "Limits". */
 import type { Host } from "./host.js";
 
 /** Bytes of batches, every frame counted for some: handling them takes about a millisecond. */
@@ -8,6 +8,8 @@ const frameBytes = 1024;
 
 export class Share {
   #left = shareBytes;
+  /** How long others have their turn, because of what was handled: milliseconds. */
+  #pauseMs = 0;
 
   constructor(readonly host: Host) {}
 
@@ -17,13 +19,19 @@ export class Share {
   }
   /** A frame is going to be handled. @returns whether others come first */
   frame(): boolean {
-    const spent = this.#left <= 0;
+    const spent = this.#left <= 0 || this.#pauseMs > 0;
     if (spent) this.#left = shareBytes;
     this.#left -= frameBytes;
     return spent;
   }
+  /** What has just been handled came too fast: the next waits so long. */
+  slow(ms: number): void {
+    this.#pauseMs = Math.max(this.#pauseMs, ms);
+  }
   /** The turn of the others. */
   others(): Promise<void> {
-    return new Promise((resolve) => this.host.defer(resolve));
+    const ms = this.#pauseMs;
+    this.#pauseMs = 0;
+    return new Promise((resolve) => (ms > 0 ? this.host.clock.start(ms, resolve, "idle") : this.host.defer(resolve)));
   }
 }

@@ -1,5 +1,6 @@
 /** What a dialer may say that no honest one does. Each row: what it is, how it is done, what comes of it. */
 import {
+  type Act,
   acknowledging,
   bytes,
   control,
@@ -122,6 +123,9 @@ const numbers: readonly Row[] = [
   ["opened of an end that was never asked for", say(["opened", 6, 1]), violation],
 ];
 
+/** What comes too fast is read slowly. */
+const waiting: Act = ({ network }) => network.advance(60_000);
+
 const ends: readonly Row[] = [
   ...(["send", "announce", "cancel", "limit", "take", "decline", "skip", "unskip", "close", "release", "fork", "lost"] as const).map(
     (type): Row => {
@@ -221,7 +225,7 @@ const ends: readonly Row[] = [
   ["an open under an id of the pair", say(["open", 1, "x", "send"]), violation],
   ["an open under zero", say(["open", 0, "x", "send"]), violation],
   ["an open under an id in use", say(["open", 5, "x", "send"], ["open", 5, "x", "send"]), limit],
-  ["opens without end", say(...times(10_001, (index) => ["open", 5 + 2 * index, `x${index}`, "send"])), limit],
+  ["opens without end", inTurn(say(...times(10_001, (index) => ["open", 5 + 2 * index, `x${index}`, "send"])), waiting), limit],
   ["a subscription to nothing", say(["subscribe", 5, "x", 64, "drop-oldest"], ["limit", 5, 9], ["take", 5, 0]), violation],
   [
     "a subscription to nothing that is let go of",
@@ -235,7 +239,7 @@ const ends: readonly Row[] = [
   ["a subscription under an id in use", say(["subscribe", 5, "x", 1, "wait"], ["subscribe", 5, "x", 1, "wait"]), limit],
   ["a publisher of nothing", say(["open", 5, "x", "publish"], ["send", 5, 1, 1, 1], ["release", 5, 1]), "lives"],
   ["missed by the one who subscribes", say(["subscribe", 5, "x", 1, "wait"], ["missed", 5, 1]), "lives"],
-  ["subscriptions without end", say(...times(10_001, (index) => ["subscribe", 5 + 2 * index, "x", 1, "wait"])), limit],
+  ["subscriptions without end", inTurn(say(...times(10_001, (index) => ["subscribe", 5 + 2 * index, "x", 1, "wait"])), waiting), limit],
   ["lost, and then its use", say(["lost", 2, "SESSION_LOST"], ["limit", 2, 1]), violation],
 ];
 

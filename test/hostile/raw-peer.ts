@@ -1,6 +1,6 @@
 /** A peer that says what the test wants it to say: one side of a memory link, by hand. */
 
-import type { Link } from "../../src/contract.js";
+import type { Link, ListenOptions } from "../../src/contract.js";
 import { dial, type Listener, type Peer } from "../../src/node.js";
 import type { SessionPeer } from "../../src/peer.js";
 import { type MemoryNetwork, memoryNetwork } from "../../src/testing.js";
@@ -143,7 +143,7 @@ export function sceneOf(
 }
 
 /** A link to a listener of this package, with nothing said yet. */
-export async function stranger(options: { readonly capacity?: number } = {}) {
+export async function stranger(options: ListenOptions = {}) {
   const network = memoryNetwork();
   const listener = network.listen<unknown, unknown>(options);
   const pingPong = await innocent(network, listener);
@@ -152,12 +152,12 @@ export async function stranger(options: { readonly capacity?: number } = {}) {
 }
 
 /** A hostile dialer that was admitted. */
-export async function hostileDialer(options: { readonly capacity?: number; readonly ready?: boolean } = {}): Promise<Scene> {
+export async function hostileDialer({ ready = true, ...options }: ListenOptions & { readonly ready?: boolean } = {}): Promise<Scene> {
   const there = await stranger(options);
   const { network, listener, raw } = there;
   raw.control(["hello", { version: 1, limits, credentials: null }]);
   await network.settle();
-  if (options.ready === false) return sceneOf(there, [...listener.connected][0] as Peer<unknown, unknown>);
+  if (!ready) return sceneOf(there, [...listener.connected][0] as Peer<unknown, unknown>);
   raw.say(["ready"]);
   const victim = (await listener.peers()).value as Peer<unknown, unknown>;
   await network.settle();
