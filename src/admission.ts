@@ -73,6 +73,13 @@ function answerTo(error: unknown): string | undefined {
   return refusal.scope === "link" ? undefined : writeRefusal(refusal.code, plainMessage(refusal));
 }
 
+/** Why somebody was not let in, if that is anybody's business: that a session was over, or taken by another link, is daily life. */
+function refusalOf(error: unknown): NetchanError | undefined {
+  if (error instanceof Overtaken || error instanceof Missed) return undefined;
+  if (error instanceof Unanswered) return new NetchanError("SESSION_REFUSED", "links from its address were refused too often");
+  return NetchanError.is(error) ? error : new NetchanError("SESSION_REFUSED", "it could not be admitted", { cause: error });
+}
+
 /** Was it for what the stranger said, or could not prove? A session that is not there any more makes nobody suspect. */
 function isSuspicious(error: unknown): boolean {
   return NetchanError.is(error) && (error.code === "PROTOCOL_VIOLATION" || error.code === "SESSION_REFUSED");
@@ -112,7 +119,11 @@ export class Admission {
   /** Admits a link, with what its transport knows of the other side. */
   accept(link: Link, request: LinkRequest): void {
     const host = hostOf(link);
+    const told = (error: NetchanError | undefined): void => {
+      if (error !== undefined) host.report?.("refused", () => ({ request, error }));
+    };
     if (this.closed || !this.#strangers.enter(link, request.remoteAddress)) {
+      told(new NetchanError("LIMIT_EXCEEDED", "too many links have not been admitted yet"));
       closeLink(link, "not now");
       return;
     }
@@ -122,6 +133,7 @@ export class Admission {
         const answer = answerTo(error);
         if (answer !== undefined) sendSafely(link, answer);
         closeLink(link, "not admitted");
+        told(refusalOf(error));
       })
       .finally(() => {
         this.#strangers.leave(link);

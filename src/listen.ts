@@ -1,5 +1,7 @@
 /** `listen`: serves channels on a port, or beside other things on an existing server. Layer: listen; Node only. */
+
 import type { Listener, ListenOptions, ServerLike } from "./contract.js";
+import { report } from "./diagnostics.js";
 import { LinkListener } from "./listener.js";
 import { serveWebSocket } from "./transports/websocket-server.js";
 
@@ -27,6 +29,7 @@ export async function listen<In = unknown, Out = In, Identity = unknown>(
         await serveWebSocket(one, {
           limits: listener.limits,
           accept: (link, request) => listener.acceptFrom(link, request),
+          refused: (request, error) => report("refused", () => ({ request, error })),
           ...(tls === undefined ? {} : { tls }),
           ...(origins === undefined ? {} : { origins }),
         }),

@@ -316,10 +316,10 @@ export class SessionPeer implements Peer, SessionOwner, Returning {
   }
   #setStatus(status: PeerStatus): void {
     this.#status = status;
-    for (const feed of this.#feeds) {
+    this.#host.report?.("session", () => ({ peer: this, status }));
+    for (const feed of this.#feeds)
       if (feed.home.closed) this.#feeds.delete(feed);
       else feed.home.submit(status, undefined, nobody);
-    }
   }
 
   channel<T>(name: string): Channel<T> {

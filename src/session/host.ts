@@ -15,6 +15,15 @@ export interface Page {
   watch(listener: (event: PageEvent) => void): () => void;
 }
 
+/** What those who watch a process may hear of it. */
+export interface Events {
+  /** A session has begun, has lost its link, goes on, or has ended. */
+  readonly session: { readonly peer: object; readonly status: { readonly state: string } };
+  /** A listener has not let somebody in; why, its peer is not told. */
+  readonly refused: { readonly request: object; readonly error: Error };
+}
+export type Report = <Name extends keyof Events>(name: Name, make: () => Events[Name]) => void;
+
 export interface Host {
   readonly clock: Clock;
   /** Numbers from 0 up to, not including, 1: for fair choice, never for secrets. */
@@ -27,6 +36,8 @@ export interface Host {
    * Refers to a thing without keeping it, and calls back some time after nobody can reach it any more, if ever. Without it things are kept.
    */
   readonly weakly?: <T extends object>(thing: T, gone: () => void) => { deref(): T | undefined };
+  /** Tells whoever watches this process. */
+  readonly report?: Report;
   /** The page this process lives in, if it is one. Asked for at the first dial, not before. */
   readonly page?: () => Page | undefined;
 }

@@ -31,6 +31,8 @@ export interface WebSocketServerOptions {
   readonly limits: Limits;
   /** Given each link as it opens. Must not throw. */
   readonly accept: (link: HardLink, request: LinkRequest) => void;
+  /** Told of each request that was refused for its origin. Must not throw. */
+  readonly refused?: (request: LinkRequest, error: NetchanError) => void;
 }
 
 /** How long a link that is being closed may take for its goodbye when its server closes. */
@@ -114,7 +116,7 @@ interface Gate {
   close(): Promise<void>;
 }
 
-function openGate({ origins, limits, accept }: WebSocketServerOptions): Gate {
+function openGate({ origins, limits, accept, refused }: WebSocketServerOptions): Gate {
   const fromKnownOrigin = originCheck(origins);
   const server = new WebSocketServer({ noServer: true, handleProtocols: () => false, ...webSocketLimits(limits.maxFrameBytes) });
   server.on("error", () => {});
@@ -127,8 +129,10 @@ function openGate({ origins, limits, accept }: WebSocketServerOptions): Gate {
       else if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket") refuse(socket, 426, "This speaks WebSocket\n");
       else if (headers.host === undefined)
         refuse(socket, 400, "Host is missing\n"); // Node asks for it in requests only, not in upgrades
-      else if (!fromKnownOrigin(headers.origin, headers.host)) refuse(socket, 403, "This origin may not connect\n");
-      else {
+      else if (!fromKnownOrigin(headers.origin, headers.host)) {
+        refused?.(requestOf(request), new NetchanError("SESSION_REFUSED", "its origin may not connect"));
+        refuse(socket, 403, "This origin may not connect\n");
+      } else {
         let opened = false;
         server.handleUpgrade(request, socket, head, (webSocket) => {
           opened = true;
