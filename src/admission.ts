@@ -221,6 +221,7 @@ export class Admission {
     void peer.ended.then(({ reason }) => {
       this.live.delete(peer);
       this.#known.delete(peer.id);
+      if (peer.session.ended?.isGuilty === true) this.#strangers.guilty(peer.remoteAddress, host.clock.now());
       if (!resumes || reason === "lost" || this.closed) return;
       const finish = peer.session.ended ?? { reason, error: undefined };
       this.#past.set(peer.id, { ticket, finish, until: host.clock.now() + this.#settings.checked.resumeWindowMs });

@@ -36,8 +36,9 @@ export const defaultLimits: Limits = Object.freeze({
    */
   maxUnauthenticatedLinksPerAddress: 32,
   /**
-   * Links of one address that were refused within a minute, for their credentials, their key or a violation. Beyond it nobody new from there
-   * is answered until the minute is over; sessions that come back are. 60: a guess each second, and an office whose logins have expired.
+   * Links of one address that were refused within a minute, for their credentials, their key or a violation; a session from there that ended
+   * for a violation or a limit counts for ten. Beyond it nobody new from there is answered until the minute is over; sessions that come back
+   * are. 60: a guess each second, and an office whose logins have expired.
    */
   maxRefusalsPerMinute: 60,
   /** Subscriptions to topics that one session may have open: each of them costs every publish. 1,024: more topics than a page shows. */

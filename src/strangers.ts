@@ -10,6 +10,8 @@ import type { Limits, Link } from "./contract.js";
 const refusalMs = 60_000;
 /** Addresses remembered for their refusals; the oldest is forgotten for the newest. */
 const mostAddresses = 10_000;
+/** A session that ended for what was said in it counts for so many: a wrong password is a mistake, a broken rule is none. */
+const guiltyWeight = 10;
 
 type StrangerLimits = Pick<Limits, "maxUnauthenticatedLinks" | "maxUnauthenticatedLinksPerAddress" | "maxRefusalsPerMinute">;
 
@@ -46,8 +48,15 @@ export class Strangers {
     return this.#links.keys();
   }
 
-  /** A link from there was refused for what it said or could not prove. */
+  /** A link from there was refused for what it said or could not prove */
   refused(remoteAddress: string | undefined, now: number): void {
+    this.#count(remoteAddress, now, 1);
+  }
+  /** A session from there ended for what was said in it. */
+  guilty(remoteAddress: string | undefined, now: number): void {
+    this.#count(remoteAddress, now, guiltyWeight);
+  }
+  #count(remoteAddress: string | undefined, now: number, count: number): void {
     const source = sourceOf(remoteAddress);
     if (source === undefined) return;
     for (const [old, { until }] of this.#refusals) {
@@ -55,8 +64,8 @@ export class Strangers {
       this.#refusals.delete(old);
     }
     const before = this.#refusals.get(source);
-    if (before === undefined) this.#refusals.set(source, { count: 1, until: now + refusalMs });
-    else before.count++;
+    if (before === undefined) this.#refusals.set(source, { count, until: now + refusalMs });
+    else before.count += count;
   }
   /** Has it been refused so often within a minute that nobody new from there is asked who he is? */
   isSuspect(remoteAddress: string | undefined, now: number): boolean {

@@ -6,6 +6,8 @@ import type { Frame } from "../wire/frame.js";
 export interface Finish {
   readonly reason: "closed" | "aborted" | "lost" | "refused";
   readonly error: NetchanError | undefined;
+  /** The other side broke the rules, or a limit. */
+  readonly isGuilty?: boolean;
 }
 
 export interface SessionOwner {

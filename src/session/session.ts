@@ -12,7 +12,7 @@
 import type { Limits } from "../contract.js";
 import { NetchanError, plainMessage } from "../errors.js";
 import { readBatch, writeBatch } from "../wire/batch.js";
-import type { Control } from "../wire/frame.js";
+import { type Control, violation } from "../wire/frame.js";
 import type { Batches } from "./handshake.js";
 import type { Host } from "./host.js";
 import { closeLink, dropLink, type Link, sendOn } from "./link.js";
@@ -295,8 +295,9 @@ export class Session {
         else if (this.#receipts.accept(frame.number)) this.#owner.frame(frame);
         if (this.ended !== undefined) return;
       }
+      if (this.share.isLong) yield;
     } catch (error) {
-      this.fail(NetchanError.is(error) ? error : new NetchanError("PROTOCOL_VIOLATION", "a frame could not be handled", { cause: error }));
+      this.fail(NetchanError.is(error) ? error : violation("a frame could not be handled", error), true);
       return;
     }
     this.#ackSoon();
@@ -330,7 +331,7 @@ export class Session {
         this.finish({ reason: "aborted", error: remoteError(field, fields[1]) });
         return;
     }
-    throw new NetchanError("PROTOCOL_VIOLATION", `a ${type} frame does not belong here`);
+    throw violation(`a ${type} frame does not belong here`);
   }
 
   #ackSoon(): void {
@@ -362,14 +363,13 @@ export class Session {
 
   // ── the end ──
 
-  /** The peer broke the rules, or a limit, or the application wants no more: the other side is told the code, and it is over. */
-  fail(error: NetchanError): void {
+  /** The peer is guilty of something, or the application wants no more: the other side is told the code, and it is over. */
+  fail(error: NetchanError, isGuilty = false): void {
     if (this.#finish !== undefined) return;
     this.control(`["end",${JSON.stringify(error.code)},${JSON.stringify(plainMessage(error).slice(0, mostText))}]`);
     this.#part();
-    this.finish({ reason: "aborted", error });
+    this.finish({ reason: "aborted", error, isGuilty });
   }
-
   /** Sends what is waiting, whatever the link says. */
   #part(): void {
     this.#parting = true;

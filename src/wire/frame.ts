@@ -166,8 +166,8 @@ export function isHomeFrame(frame: Frame): frame is HomeFrame {
   return fromHome.has(frame.type);
 }
 
-export function violation(what: string): NetchanError {
-  return new NetchanError("PROTOCOL_VIOLATION", what);
+export function violation(what: string, cause?: unknown): NetchanError {
+  return new NetchanError("PROTOCOL_VIOLATION", what, cause === undefined ? {} : { cause });
 }
 
 function isCount(value: unknown): value is number {

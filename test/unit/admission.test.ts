@@ -596,6 +596,44 @@ describe("an address", () => {
     }
     expect(await says(listener, "192.0.2.1", "right")).toBe("nothing");
   });
+  it("whose sessions end for what was said in them is refused like one that guesses", async () => {
+    const { listener } = await choosy({ limits: { maxRefusalsPerMinute: 20 } });
+    for (const words of ["nonsense", `[[2,"limit",2,1000000]]`]) {
+      const raw = await from(listener, "192.0.2.1");
+      raw.control(["hello", { version: 1, limits, credentials: "right" }]);
+      await network.settle();
+      raw.say(["ready"]);
+      raw.raw(words);
+      await network.settle();
+      expect(raw.find("end")?.[0]).toBe(words === "nonsense" ? violation : "LIMIT_EXCEEDED");
+    }
+    expect(await says(listener, "192.0.2.1", "right")).toBe("nothing");
+  });
+  it("whose sessions end so counts ten for each", async () => {
+    const { listener } = await choosy({ limits: { maxRefusalsPerMinute: 11 } });
+    const raw = await from(listener, "192.0.2.1");
+    raw.control(["hello", { version: 1, limits, credentials: "right" }]);
+    await network.settle();
+    raw.raw("nonsense");
+    await network.settle();
+    expect(await says(listener, "192.0.2.1", "guess")).toBe("refused");
+    expect(await says(listener, "192.0.2.1", "right")).toBe("nothing");
+  });
+  it("is not suspected for sessions that the application ends, or that end themselves", async () => {
+    const { listener } = await choosy({ limits: { maxRefusalsPerMinute: 1 } });
+    for (const ends of ["aborted", "said so"]) {
+      const raw = await from(listener, "192.0.2.1");
+      raw.control(["hello", { version: 1, limits, credentials: "right" }]);
+      await network.settle();
+      raw.say(["ready"]);
+      await network.settle();
+      if (ends === "aborted") [...listener.connected].at(-1)?.abort();
+      else raw.control(["end", violation, "I do not like it"]);
+      await network.settle();
+      expect(raw.closed).toBe(true);
+    }
+    expect(await says(listener, "192.0.2.1", "right")).toBe("welcome");
+  });
   it("is not suspected for sessions that are gone", async () => {
     const { listener, welcome } = await choosy({ limits: { maxRefusalsPerMinute: 1 } });
     for (let count = 0; count < 3; count++) {
