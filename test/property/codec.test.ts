@@ -7,6 +7,7 @@ import { portOf } from "../../src/core/end.js";
 import { NetchanError } from "../../src/errors.js";
 import { defaultLimits } from "../../src/limits.js";
 import { Codec, type EncodedValue, type WireValue } from "../../src/wire/codec.js";
+import { faultOf } from "../support/planted.js";
 
 class Point {
   x: unknown = 0;
@@ -297,7 +298,9 @@ describe("a peer's value", () => {
       expect(["LIMIT_EXCEEDED", "DECODE_FAILED", "PROTOCOL_VIOLATION"]).toContain(error.code);
       return "refused";
     }
-    codec.encode(codec.decode(value, given));
+    const decoded = codec.decode(value, given);
+    expect(faultOf(decoded, () => undefined, [Point.prototype, Sealed.prototype])).toBe(undefined);
+    codec.encode(decoded);
     return "accepted";
   }
 
@@ -316,6 +319,34 @@ describe("a peer's value", () => {
       { numRuns: 10_000 },
     );
     expect(accepted).toBeGreaterThan(0);
+  });
+
+  it("with anything under any key, in anything, the same", () => {
+    const names = "a then toJSON toString valueOf __proto__ constructor prototype hasOwnProperty length cause name message stack i".split(
+      " ",
+    );
+    const shells: readonly (readonly [json: (inner: string) => string, path: string, kind: unknown])[] = [
+      [(inner) => inner, "", undefined],
+      [(inner) => `[${inner}]`, "0.", undefined],
+      [(inner) => `{"b":${inner}}`, "b.", undefined],
+      [(inner) => inner, "", ["class", "Point"]],
+      [(inner) => `{"name":"E","message":"m","cause":${inner}}`, "cause.", "Error"],
+    ];
+    const things = ["0", "null", '"5"', "[]", "{}", "[[0,1]]", '"1970-01-01T00:00:00.000Z"', '{"name":"E","message":"m"}'];
+    const types = [undefined, ...fc.sample(kinds, { numRuns: 200, seed: 1 }).map((kind) => JSON.stringify(kind))];
+    let accepted = 0;
+    for (const type of new Set(types))
+      for (const name of names)
+        for (const [shell, path, kind] of shells)
+          for (const thing of things) {
+            const inner = type === undefined ? {} : { [`${path}${name}`]: [JSON.parse(type) as unknown] };
+            const values = kind === undefined || kind === "Error" ? inner : [kind, inner];
+            const json = JSON.parse(shell(`{"${name}":${thing}}`)) as unknown;
+            const refs = type === '["custom","netchan/end"]' ? 1 : 0;
+            const meta = JSON.parse(JSON.stringify({ v: 1, values: kind === "Error" ? [kind, inner] : values })) as unknown;
+            if (examine({ json, meta, ends: refs, blobs: [] }) === "accepted") accepted++;
+          }
+    expect(accepted).toBeGreaterThan(100);
   });
 
   it("changed in one place after an honest encoder wrote it, the same", () => {
