@@ -11,10 +11,10 @@ import { cell, faults, possible, states } from "./faults.js";
 import { add, emptyTally, type Tally, tallySeed } from "./runner.js";
 import { seedsOfMendedBugs } from "./seeds.js";
 
-const seeds = Number(process.env.SIM_SEEDS ?? 100_000);
+const seeds = Number(process.env.SIM_SEEDS ?? 40_000);
 const from = Number(process.env.SIM_FROM ?? 1);
 /** A run of this size hits every pair of state and fault this often. */
-const [enoughSeeds, enoughHits] = [100_000, 100];
+const [enoughSeeds, enoughHits] = [40_000, 30];
 
 /** One process for each core, each with its share of the seeds. */
 async function runAll(): Promise<Tally> {
